@@ -1,0 +1,133 @@
+import { Packr, Unpackr } from 'msgpackr';
+import { type Envelope, Kind, protocolMajor } from '../../core/envelope.js';
+import { limits } from '../../core/limits.js';
+import { Codec } from '../../ports/codec.js';
+import { measure } from './measure.js';
+import { Attached, BatchReader } from './read-batch.js';
+
+/** Plain MessagePack, so that another language needs no more than its own library: no records, no extension but timestamps. */
+const options = {
+  useRecords: false,
+  mapsAsObjects: true,
+  moreTypes: false,
+  structuredClone: false,
+  encodeUndefinedAsNil: true,
+  variableMapSize: true,
+  int64AsType: 'bigint',
+} as const;
+
+/** No records: a list of them to which nothing can be added, so that a batch that defines one is refused. */
+const noRecords = (unpackr: Unpackr): Unpackr => Object.assign(unpackr, { structures: Object.freeze([]) });
+
+/** The head of a record: what it is, and how many fields follow, so that a reader can step over what it does not know. */
+const head = (kind: number, fields: number): number => kind * 8 + fields;
+
+const heads = {
+  attach: head(Kind.attach, 1),
+  call: head(Kind.call, 4),
+  callWithMeta: head(Kind.call, 5),
+  cast: head(Kind.cast, 4),
+  castWithMeta: head(Kind.cast, 5),
+  reply: head(Kind.reply, 2),
+  error: head(Kind.error, 2),
+  refuse: head(Kind.refuse, 2),
+  accept: head(Kind.accept, 1),
+  done: head(Kind.done, 1),
+  cancel: head(Kind.cancel, 1),
+  credit: head(Kind.credit, 1),
+  method: head(Kind.method, 2),
+  heartbeat: head(Kind.heartbeat, 0),
+  hello: head(Kind.hello, 1),
+  welcome: head(Kind.welcome, 1),
+  goodbye: head(Kind.goodbye, 2),
+} as const;
+
+/** The wire format of docs/protocol.md: a batch is one flat MessagePack array, large payloads are frames behind it. */
+export class MsgpackrCodec extends Codec {
+  readonly #packr = new Packr(options);
+  /** Small bytes are copied out, for a view of ten bytes would hold its whole message in memory. */
+  readonly #reader = new BatchReader(noRecords(new Unpackr({ ...options, copyBuffers: true })), noRecords(new Unpackr(options)));
+
+  override encode(batch: readonly Envelope[]): readonly Uint8Array[] {
+    const flat: unknown[] = [protocolMajor];
+    const frames: Uint8Array[] = [];
+    for (const envelope of batch) this.#write(envelope, flat, frames);
+    const first = this.#packr.pack(flat);
+    return frames.length === 0 ? [first] : [first, ...frames];
+  }
+
+  override decode(frames: readonly Uint8Array[]): Envelope[] {
+    return this.#reader.read(frames);
+  }
+
+  override measure(payload: unknown): number {
+    return measure(payload);
+  }
+
+  #write(envelope: Envelope, flat: unknown[], frames: Uint8Array[]): void {
+    switch (envelope.kind) {
+      case Kind.call:
+      case Kind.cast: {
+        const payload = envelope.bytes < limits.framedBytesMin ? envelope.payload : this.#attach(envelope.payload, flat, frames);
+        if (envelope.meta === undefined) {
+          flat.push(envelope.kind === Kind.call ? heads.call : heads.cast, envelope.id, envelope.method, envelope.ttlMs, payload);
+        } else {
+          const withMeta = envelope.kind === Kind.call ? heads.callWithMeta : heads.castWithMeta;
+          flat.push(withMeta, envelope.id, envelope.method, envelope.ttlMs, payload, envelope.meta);
+        }
+        break;
+      }
+      case Kind.reply: {
+        const payload = envelope.bytes < limits.framedBytesMin ? envelope.payload : this.#attach(envelope.payload, flat, frames);
+        flat.push(heads.reply, envelope.id, payload);
+        break;
+      }
+      case Kind.error:
+        flat.push(heads.error, envelope.id, envelope.error);
+        break;
+      case Kind.refuse:
+        flat.push(heads.refuse, envelope.id, envelope.error);
+        break;
+      case Kind.accept:
+        flat.push(heads.accept, envelope.count);
+        break;
+      case Kind.done:
+        flat.push(heads.done, envelope.id);
+        break;
+      case Kind.cancel:
+        flat.push(heads.cancel, envelope.id);
+        break;
+      case Kind.credit:
+        flat.push(heads.credit, envelope.count);
+        break;
+      case Kind.method:
+        flat.push(heads.method, envelope.index, envelope.name);
+        break;
+      case Kind.heartbeat:
+        flat.push(heads.heartbeat);
+        break;
+      case Kind.hello: {
+        const { node, incarnation, features, heartbeatMs } = envelope;
+        flat.push(heads.hello, { node, incarnation, features, heartbeatMs });
+        break;
+      }
+      case Kind.welcome: {
+        const { node, incarnation, features, heartbeatMs, credit } = envelope;
+        flat.push(heads.welcome, { node, incarnation, features, heartbeatMs, credit });
+        break;
+      }
+      case Kind.goodbye:
+        flat.push(heads.goodbye, envelope.code, envelope.reason);
+        break;
+    }
+  }
+
+  /** Puts a large payload into a frame of its own; in the batch, `nil` stands for it behind an attach record. */
+  #attach(payload: unknown, flat: unknown[], frames: Uint8Array[]): null {
+    const isBytes = payload instanceof Uint8Array;
+    const frame = isBytes ? payload : this.#packr.pack(payload);
+    flat.push(heads.attach, isBytes ? Attached.bytes : Attached.value);
+    frames.push(frame);
+    return null;
+  }
+}

@@ -1,0 +1,110 @@
+import { C1 } from 'msgpackr';
+import { SkeinError } from '../../core/errors.js';
+import { limits } from '../../core/limits.js';
+
+/**
+ * At most how many bytes a payload takes as MessagePack. Throws `invalid-argument`, with the path, for what has no
+ * representation there: functions, symbols, Sets, cycles and bigints beyond 64 bits; and `payload-too-large`.
+ */
+export const measure = (payload: unknown): number => {
+  const bytes = weigh(payload, 0);
+  if (bytes > limits.payloadBytesMax) {
+    throw new SkeinError('payload-too-large', { bytes, bytesMax: limits.payloadBytesMax });
+  }
+  return bytes;
+};
+
+const weigh = (value: unknown, depth: number): number => {
+  switch (typeof value) {
+    case 'string':
+      return 5 + (value.length < 32 ? weighText(value) : Buffer.byteLength(value));
+    case 'number':
+      return (value | 0) === value ? 5 : 9;
+    case 'boolean':
+    case 'undefined':
+      return 1;
+    case 'object':
+      return value === null ? 1 : weighObject(value, depth);
+    case 'bigint':
+      if (BigInt.asIntN(64, value) === value || BigInt.asUintN(64, value) === value) return 9;
+      throw new Unsendable('a bigint of more than 64 bits cannot be sent');
+    default:
+      throw new Unsendable(`a ${typeof value} cannot be sent`);
+  }
+};
+
+const weighText = (text: string): number => {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i += 1) if (text.charCodeAt(i) > 127) bytes += 2;
+  return bytes;
+};
+
+const weighObject = (value: object, depth: number): number => {
+  if (depth >= limits.depthMax) throw new Unsendable(`nested deeper than ${String(limits.depthMax)}, or in a cycle`);
+  if (Array.isArray(value)) return weighArray(value, depth);
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype === Object.prototype || prototype === null) return weighFields(value, depth);
+  if (value instanceof Uint8Array) return 5 + value.byteLength;
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw new Unsendable('an invalid Date cannot be sent');
+    return 15;
+  }
+  if (hasJson(value)) return weigh(value.toJSON(), depth + 1);
+  if (isExotic(value)) {
+    throw new Unsendable(`a ${value.constructor.name} cannot be sent: turn it into an array or a plain object`);
+  }
+  return weighFields(value, depth);
+};
+
+const hasJson = (value: object): value is { toJSON(): unknown } => 'toJSON' in value && typeof value.toJSON === 'function';
+
+const isExotic = (value: object): boolean =>
+  // What msgpackr makes of the one byte that means nothing.
+  value === C1 ||
+  ArrayBuffer.isView(value) ||
+  value instanceof ArrayBuffer ||
+  value instanceof SharedArrayBuffer ||
+  value instanceof Map ||
+  value instanceof Set ||
+  value instanceof WeakMap ||
+  value instanceof WeakSet ||
+  value instanceof Promise ||
+  value instanceof RegExp ||
+  value instanceof Error;
+
+const weighArray = (array: readonly unknown[], depth: number): number => {
+  let bytes = 5;
+  let index = 0;
+  try {
+    for (; index < array.length; index += 1) bytes += weigh(array[index], depth + 1);
+  } catch (error) {
+    throw located(error, index);
+  }
+  return bytes;
+};
+
+const weighFields = (object: object, depth: number): number => {
+  let bytes = 5;
+  let field = '';
+  try {
+    for (field in object) {
+      bytes += 5 + (field.length < 32 ? weighText(field) : Buffer.byteLength(field));
+      bytes += weigh((object as Readonly<Record<string, unknown>>)[field], depth + 1);
+    }
+  } catch (error) {
+    throw located(error, field);
+  }
+  return bytes;
+};
+
+/** Thrown while weighing; each level on the way out adds where it was. */
+class Unsendable extends SkeinError<'invalid-argument'> {
+  constructor(message: string, path: readonly PropertyKey[] = []) {
+    super('invalid-argument', { issues: [{ message, path }] });
+  }
+}
+
+const located = (error: unknown, step: PropertyKey): unknown => {
+  const issue = error instanceof Unsendable ? error.details.issues[0] : undefined;
+  return issue ? new Unsendable(issue.message, [step, ...((issue.path ?? []) as readonly PropertyKey[])]) : error;
+};

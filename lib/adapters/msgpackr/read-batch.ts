@@ -1,0 +1,280 @@
+import type { Unpackr } from 'msgpackr';
+import { type Envelope, type ErrorRecord, Kind, type Meta, protocolMajor } from '../../core/envelope.js';
+import { SkeinError } from '../../core/errors.js';
+import { measure } from './measure.js';
+
+const malformed = (reason: string, cause?: unknown): SkeinError<'protocol-error'> =>
+  new SkeinError('protocol-error', { reason }, { cause });
+
+/** How an attached payload is written in its frame. */
+export const Attached = { bytes: 0, value: 1 } as const;
+
+/** How many fields each kind has at the least; what comes behind them is ignored. */
+const fieldsMin: { readonly [K in Kind]: number } = {
+  [Kind.call]: 4,
+  [Kind.cast]: 4,
+  [Kind.reply]: 2,
+  [Kind.error]: 2,
+  [Kind.refuse]: 2,
+  [Kind.accept]: 1,
+  [Kind.done]: 1,
+  [Kind.cancel]: 1,
+  [Kind.credit]: 1,
+  [Kind.method]: 2,
+  [Kind.attach]: 1,
+  [Kind.heartbeat]: 0,
+  [Kind.hello]: 1,
+  [Kind.welcome]: 1,
+  [Kind.goodbye]: 2,
+};
+
+const nothing: readonly never[] = [];
+
+/** Reads the batches of strangers: every field is checked, what is unknown is stepped over, and nothing but plain values passes. */
+export class BatchReader {
+  readonly #copying: Unpackr;
+  readonly #viewing: Unpackr;
+  #flat: readonly unknown[] = nothing;
+  #frames: readonly Uint8Array[] = nothing;
+  #nextFrame = 1;
+  /** How the next record's payload is attached, if it is. */
+  #attached: number | undefined = undefined;
+
+  /** `copying` reads batches, and `viewing` attached payloads, which may keep their frame. */
+  constructor(copying: Unpackr, viewing: Unpackr) {
+    this.#copying = copying;
+    this.#viewing = viewing;
+  }
+
+  /** The envelopes of one message; throws `protocol-error`, or `unsupported-version` for another major version. */
+  read(frames: readonly Uint8Array[]): Envelope[] {
+    const first = frames[0];
+    if (!first) throw malformed('a message without frames');
+    this.#flat = this.#unpackBatch(first);
+    this.#frames = frames;
+    this.#nextFrame = 1;
+    this.#attached = undefined;
+    try {
+      const major = this.#flat[0];
+      return major === protocolMajor ? this.#records() : this.#readForeign(major);
+    } finally {
+      // A reader that waits for its next message should not hold the memory of the last one.
+      this.#flat = nothing;
+      this.#frames = nothing;
+    }
+  }
+
+  #records(): Envelope[] {
+    const envelopes: Envelope[] = [];
+    const end = this.#flat.length;
+    for (let at = 1; at < end;) {
+      const head = this.#flat[at];
+      if (typeof head !== 'number' || !Number.isSafeInteger(head) || head < 0) throw malformed('a record without a head');
+      const fields = head % 8;
+      const kind = (head - fields) / 8;
+      if (at + fields >= end || fields < (fieldsMin[kind as Kind] ?? 0)) throw malformed('a record that is cut short');
+      if (kind === Kind.attach) this.#attach(at + 1);
+      else {
+        const envelope = this.#record(kind, at + 1, fields);
+        if (envelope) envelopes.push(envelope);
+        // What is unknown may have taken it; what is known has taken what it can.
+        else this.#skipAttached();
+        if (this.#attached !== undefined) throw malformed('an attachment that its record does not take');
+      }
+      at += fields + 1;
+    }
+    if (this.#attached !== undefined) throw malformed('an attachment without its record');
+    if (this.#nextFrame !== this.#frames.length) throw malformed('a frame that no record takes');
+    return envelopes;
+  }
+
+  #unpackBatch(frame: Uint8Array): readonly unknown[] {
+    let flat: unknown;
+    try {
+      flat = this.#copying.unpack(bytesOf(frame));
+    } catch (cause) {
+      throw malformed('a batch that is not MessagePack', cause);
+    }
+    if (!Array.isArray(flat)) throw malformed('a batch that is not an array');
+    return flat;
+  }
+
+  /** Of another major version only the goodbye can be read: its shape is the same in all. */
+  #readForeign(major: unknown): Envelope[] {
+    const [, head, code, reason] = this.#flat;
+    if (
+      typeof head === 'number' &&
+      head >= Kind.goodbye * 8 + 2 &&
+      head < (Kind.goodbye + 1) * 8 &&
+      typeof code === 'string' &&
+      typeof reason === 'string'
+    ) {
+      return [{ kind: Kind.goodbye, code, reason }];
+    }
+    throw new SkeinError(
+      'unsupported-version',
+      { wanted: `protocol ${String(major)}`, served: [`protocol ${String(protocolMajor)}`] },
+      { message: `the peer speaks protocol ${String(major)}, and this node protocol ${String(protocolMajor)}` },
+    );
+  }
+
+  #record(kind: number, at: number, fields: number): Envelope | undefined {
+    switch (kind) {
+      case Kind.call:
+      case Kind.cast:
+        return {
+          kind,
+          id: this.#count(at),
+          method: this.#count(at + 1),
+          ttlMs: this.#count(at + 2),
+          payload: this.#payload(at + 3),
+          bytes: 0,
+          meta: fields > 4 ? readMeta(this.#flat[at + 4]) : undefined,
+        };
+      case Kind.reply:
+        return { kind, id: this.#count(at), payload: this.#payload(at + 1), bytes: 0 };
+      case Kind.error:
+      case Kind.refuse:
+        return { kind, id: this.#count(at), error: readError(plain(this.#flat[at + 1])) };
+      case Kind.accept:
+      case Kind.credit:
+        return { kind, count: this.#count(at) };
+      case Kind.done:
+      case Kind.cancel:
+        return { kind, id: this.#count(at) };
+      case Kind.method:
+        return { kind, index: this.#count(at), name: readMethod(this.#flat[at + 1]) };
+      case Kind.heartbeat:
+        return { kind };
+      case Kind.hello:
+        return { kind, ...readGreeting(this.#flat[at]) };
+      case Kind.welcome: {
+        const fieldsOf = asRecord(this.#flat[at], 'a welcome');
+        return { kind, ...readGreeting(fieldsOf), credit: countOf(fieldsOf.credit, 'the credit of a welcome') };
+      }
+      case Kind.goodbye:
+        return { kind, code: textOf(this.#flat[at], 'the code of a goodbye'), reason: textOf(this.#flat[at + 1], 'its reason') };
+      default:
+        return undefined;
+    }
+  }
+
+  #count(at: number): number {
+    const value = this.#flat[at];
+    return isCount(value) ? value : countOf(value, 'a field');
+  }
+
+  #attach(at: number): void {
+    if (this.#attached !== undefined) throw malformed('two attachments for one record');
+    this.#attached = this.#count(at);
+  }
+
+  #payload(at: number): unknown {
+    return plain(this.#attached === undefined ? this.#flat[at] : this.#detach());
+  }
+
+  #detach(): unknown {
+    const frame = this.#frames[this.#nextFrame];
+    if (!frame) throw malformed('an attachment without its frame');
+    const style = this.#attached;
+    this.#skipAttached();
+    if (style === Attached.bytes) return bytesOf(frame);
+    if (style !== Attached.value) throw malformed(`an attachment of the unknown style ${String(style)}`);
+    try {
+      return this.#viewing.unpack(bytesOf(frame));
+    } catch (cause) {
+      throw malformed('an attachment that is not MessagePack', cause);
+    }
+  }
+
+  #skipAttached(): void {
+    if (this.#attached === undefined) return;
+    this.#attached = undefined;
+    this.#nextFrame += 1;
+  }
+}
+
+const asRecord = (value: unknown, what: string): Readonly<Record<string, unknown>> => {
+  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
+    return value as Readonly<Record<string, unknown>>;
+  }
+  throw malformed(`${what} is not a map`);
+};
+
+/** The same memory, as the plain kind of bytes that every receiver is to get: what is cut out of Node's Buffers would be Buffers again. */
+const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);
+
+const isCount = (value: unknown): value is number => typeof value === 'number' && value >= 0 && Number.isSafeInteger(value);
+
+/** A whole number, in whichever of its forms the other side's MessagePack wrote it: 64-bit integers are read as bigints. */
+const countOf = (value: unknown, what: string): number => {
+  const count = typeof value === 'bigint' ? Number(value) : value;
+  if (isCount(count)) return count;
+  throw malformed(`${what} is not a whole number`);
+};
+
+/** What measures is plain: extensions that MessagePack libraries also know do not, nor does what is nested too deep. */
+const plain = (value: unknown): unknown => {
+  try {
+    measure(value);
+    return value;
+  } catch (cause) {
+    throw malformed('a value that is not plain MessagePack', cause);
+  }
+};
+
+const textOf = (value: unknown, what: string): string => {
+  if (typeof value === 'string') return value;
+  throw malformed(`${what} is not a string`);
+};
+
+const readGreeting = (value: unknown) => {
+  const fields = asRecord(value, 'a greeting');
+  const features = fields.features ?? [];
+  if (!Array.isArray(features)) throw malformed('the features of a greeting are not an array');
+  return {
+    major: protocolMajor,
+    node: textOf(fields.node, 'the node of a greeting'),
+    incarnation: textOf(fields.incarnation, 'the incarnation of a greeting'),
+    features: features.filter((feature) => typeof feature === 'string'),
+    heartbeatMs: countOf(fields.heartbeatMs, 'the heartbeat of a greeting'),
+  };
+};
+
+const readMethod = (value: unknown) => {
+  const fields = asRecord(value, 'a method');
+  return {
+    exchange: textOf(fields.exchange, 'the exchange of a method'),
+    topic: textOf(fields.topic, 'the topic of a method'),
+    server: textOf(fields.server, 'the server of a method'),
+    namespace: textOf(fields.namespace, 'the namespace of a method'),
+    version: textOf(fields.version, 'the version of a method'),
+    method: textOf(fields.method, 'the name of a method'),
+  };
+};
+
+const readMeta = (value: unknown): Meta => {
+  const { context, traceparent, confirm } = asRecord(value, 'the meta of a request');
+  return {
+    context: context === undefined ? undefined : readContext(context),
+    traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+    confirm: confirm === 'done' ? confirm : undefined,
+  };
+};
+
+const readContext = (value: unknown): Readonly<Record<string, string>> => {
+  const entries = Object.entries(asRecord(value, 'the context of a request'));
+  return Object.fromEntries(entries.map(([key, text]) => [key, textOf(text, 'a context entry')]));
+};
+
+const readError = (value: unknown): ErrorRecord => {
+  const { code, message, details, name, cause, stack } = asRecord(value, 'an error');
+  return {
+    code: textOf(code, 'the code of an error'),
+    message: textOf(message, 'the message of an error'),
+    details,
+    name: typeof name === 'string' ? name : undefined,
+    cause: cause === undefined || cause === null ? undefined : readError(cause),
+    stack: typeof stack === 'string' ? stack : undefined,
+  };
+};

@@ -1,0 +1,168 @@
+import type { Context } from './context.js';
+
+/** The protocol's major version; peers of another one are refused with a goodbye. */
+export const protocolMajor = 1;
+
+/**
+ * What an envelope is. The numbers are the wire's (docs/protocol.md): those below 16 cost one byte, so the frequent kinds have
+ * them; 12 to 15 are kept for streams.
+ */
+export const Kind = {
+  call: 0,
+  cast: 1,
+  reply: 2,
+  error: 3,
+  refuse: 4,
+  accept: 5,
+  done: 6,
+  cancel: 7,
+  credit: 8,
+  method: 9,
+  attach: 10,
+  heartbeat: 11,
+  hello: 16,
+  welcome: 17,
+  goodbye: 18,
+} as const;
+
+export type Kind = (typeof Kind)[keyof typeof Kind];
+
+/** What may travel beside a request's payload; what a reader does not know, it ignores. */
+export interface Meta {
+  readonly context?: Context | undefined;
+  /** W3C trace context. */
+  readonly traceparent?: string | undefined;
+  /** `done` where a cast's sender wants to know that its handler ended. */
+  readonly confirm?: 'done' | undefined;
+}
+
+/** A call or a cast: one request of the dialling side, which costs one credit. */
+export interface RequestEnvelope {
+  readonly kind: typeof Kind.call | typeof Kind.cast;
+  /** Rises with each new request of one incarnation; a repeated request keeps its own. */
+  readonly id: number;
+  /** As a method envelope earlier on this wire numbered it. */
+  readonly method: number;
+  /** What is left of the request's time, in whole ms, at least 1. */
+  readonly ttlMs: number;
+  readonly payload: unknown;
+  /** What the payload weighs, as the codec measured it before it was sent; 0 of what was received. */
+  readonly bytes: number;
+  readonly meta: Meta | undefined;
+}
+
+/** The one value that a call is answered with. */
+interface ReplyEnvelope {
+  readonly kind: typeof Kind.reply;
+  readonly id: number;
+  readonly payload: unknown;
+  readonly bytes: number;
+}
+
+/** An error as it travels; what a reader does not know, it ignores. */
+export interface ErrorRecord {
+  readonly code: string;
+  readonly message: string;
+  readonly details?: unknown;
+  /** Of a handler's error: its name, and the chain of its causes. */
+  readonly name?: string | undefined;
+  readonly cause?: ErrorRecord | undefined;
+  /** Only where the server's configuration says so. */
+  readonly stack?: string | undefined;
+}
+
+/** How a request failed: as an error after its handler was started, or refused before. */
+interface FailureEnvelope {
+  readonly kind: typeof Kind.error | typeof Kind.refuse;
+  readonly id: number;
+  readonly error: ErrorRecord;
+}
+
+/** Settles the `count` oldest casts of this wire that no accept has counted yet: all of them are admitted, except those that were refused by id before. */
+interface AcceptEnvelope {
+  readonly kind: typeof Kind.accept;
+  readonly count: number;
+}
+
+/** A cast's handler ended well; sent only where its meta asked for it. */
+interface DoneEnvelope {
+  readonly kind: typeof Kind.done;
+  readonly id: number;
+}
+
+/** The sender no longer wants the request done. */
+interface CancelEnvelope {
+  readonly kind: typeof Kind.cancel;
+  readonly id: number;
+}
+
+/** So many more requests may be sent on this wire. */
+interface CreditEnvelope {
+  readonly kind: typeof Kind.credit;
+  readonly count: number;
+}
+
+/** The method that an index stands for on this wire, and the server that is to run it. */
+export interface MethodName {
+  readonly exchange: string;
+  readonly topic: string;
+  readonly server: string;
+  readonly namespace: string;
+  readonly version: string;
+  readonly method: string;
+}
+
+/** Gives a method its index, before the first request that uses it; an index given again means the newer method from there on. */
+export interface MethodEnvelope {
+  readonly kind: typeof Kind.method;
+  readonly index: number;
+  readonly name: MethodName;
+}
+
+interface HeartbeatEnvelope {
+  readonly kind: typeof Kind.heartbeat;
+}
+
+/** The dialling side's first envelope; what a reader does not know, it ignores. */
+export interface HelloEnvelope {
+  readonly kind: typeof Kind.hello;
+  readonly major: number;
+  readonly node: string;
+  readonly incarnation: string;
+  readonly features: readonly string[];
+  /** How often it sends something, in ms. */
+  readonly heartbeatMs: number;
+}
+
+/** The listening side's answer; only after it may requests be sent, as many as `credit` says. */
+export interface WelcomeEnvelope {
+  readonly kind: typeof Kind.welcome;
+  readonly major: number;
+  readonly node: string;
+  readonly incarnation: string;
+  readonly features: readonly string[];
+  readonly heartbeatMs: number;
+  readonly credit: number;
+}
+
+/** The last envelope of either side: why it leaves, or why it does not let the other one in. */
+interface GoodbyeEnvelope {
+  readonly kind: typeof Kind.goodbye;
+  readonly code: string;
+  readonly reason: string;
+}
+
+/** One record on the wire. */
+export type Envelope =
+  | RequestEnvelope
+  | ReplyEnvelope
+  | FailureEnvelope
+  | AcceptEnvelope
+  | DoneEnvelope
+  | CancelEnvelope
+  | CreditEnvelope
+  | MethodEnvelope
+  | HeartbeatEnvelope
+  | HelloEnvelope
+  | WelcomeEnvelope
+  | GoodbyeEnvelope;

@@ -1,0 +1,69 @@
+/**
+ * A bounded first-in, first-out queue on a circular array that grows by doubling up to its bound. It is the primitive beneath
+ * every mailbox: a loop drains it, so no depth of backlog can overflow the stack.
+ */
+export class Ring<T> {
+  readonly max: number;
+  #slots: (T | undefined)[] = new Array<T | undefined>(16);
+  #head = 0;
+  #size = 0;
+
+  constructor(max: number) {
+    this.max = max;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Takes the value in, unless the queue is full. */
+  push(value: T): boolean {
+    if (this.#size >= this.max) return false;
+    if (this.#size === this.#slots.length) this.#grow();
+    this.#slots[(this.#head + this.#size) & (this.#slots.length - 1)] = value;
+    this.#size += 1;
+    return true;
+  }
+
+  /** The oldest value, left in place. */
+  peek(): T | undefined {
+    return this.#size === 0 ? undefined : this.#slots[this.#head];
+  }
+
+  /** Removes the oldest value. */
+  shift(): T | undefined {
+    if (this.#size === 0) return undefined;
+    const value = this.#slots[this.#head];
+    this.#slots[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#slots.length - 1);
+    this.#size -= 1;
+    return value;
+  }
+
+  /** Removes and returns all, oldest first. */
+  drain(): T[] {
+    const all: T[] = [];
+    for (let value = this.shift(); value !== undefined; value = this.shift()) all.push(value);
+    this.#slots = new Array<T | undefined>(16);
+    this.#head = 0;
+    return all;
+  }
+
+  /** Keeps only the values that pass, in order; returns how many went. */
+  retain(passes: (value: T) => boolean): number {
+    const before = this.#size;
+    for (let left = before; left > 0; left -= 1) {
+      const value = this.shift() as T;
+      if (passes(value)) this.push(value);
+    }
+    return before - this.#size;
+  }
+
+  #grow(): void {
+    const length = this.#slots.length;
+    const wider = new Array<T | undefined>(length * 2);
+    for (let i = 0; i < this.#size; i += 1) wider[i] = this.#slots[(this.#head + i) & (length - 1)];
+    this.#slots = wider;
+    this.#head = 0;
+  }
+}

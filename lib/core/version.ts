@@ -1,0 +1,21 @@
+import { invalidArgument } from './errors.js';
+
+/** `major.minor.patch`; what is missing counts as 0. */
+export type Version = `${number}` | `${number}.${number}` | `${number}.${number}.${number}`;
+
+type Parts = readonly [major: number, minor: number, patch: number];
+
+const shape = /^(0|[1-9]\d{0,8})(?:\.(0|[1-9]\d{0,8}))?(?:\.(0|[1-9]\d{0,8}))?$/;
+
+export const isVersion = (text: string): boolean => shape.test(text);
+
+/** The three numbers of a version; throws `invalid-argument` for what is none. */
+export const parseVersion = (text: string): Parts => {
+  const match = shape.exec(text);
+  if (!match) throw invalidArgument(`"${text}" is not a version: write major, major.minor or major.minor.patch`);
+  return [Number(match[1]), Number(match[2] ?? 0), Number(match[3] ?? 0)];
+};
+
+/** Whether a server of the version `implemented` can answer a request for `wanted`: same major, and not newer. */
+export const isCompatible = (wanted: Parts, implemented: Parts): boolean =>
+  wanted[0] === implemented[0] && (wanted[1] < implemented[1] || (wanted[1] === implemented[1] && wanted[2] <= implemented[2]));

@@ -1,0 +1,58 @@
+export type { ActorStatus } from './actors/actor.js';
+export type { Context } from './core/context.js';
+export type { Envelope } from './core/envelope.js';
+export {
+  type ErrorCode,
+  type ErrorDetails,
+  type Failure,
+  invalidArgument,
+  isSkeinError,
+  type Issue,
+  type Ran,
+  SkeinError,
+  type SkeinErrorOptions,
+} from './core/errors.js';
+export type { Version } from './core/version.js';
+export { createNode, type CreateNode } from './node/create-node.js';
+export { Hub } from './node/hub.js';
+export type { Node } from './node/node.js';
+export type { NodeOptions } from './node/options.js';
+export { override, type Override, type Port } from './node/override.js';
+export type { Settings } from './node/settings.js';
+export { mergeBounded } from './operators/merge-bounded.js';
+export { Clock } from './ports/clock.js';
+export { Codec } from './ports/codec.js';
+export { Ids } from './ports/ids.js';
+export { Logger } from './ports/logger.js';
+export { Matchmaker, type Registration } from './ports/matchmaker.js';
+export { type Counter, Meter } from './ports/meter.js';
+export { type Listening, Network, type Wire } from './ports/network.js';
+export { Random } from './ports/random.js';
+export type { Balance, Peer } from './ports/transport.js';
+export type { Client, Fanout, Sender } from './rpc/client.js';
+export {
+  bytes,
+  call,
+  type CallSpec,
+  cast,
+  type CastSpec,
+  type Contract,
+  contract,
+  type Input,
+  type Method,
+  type MethodOptions,
+  type Methods,
+  type Output,
+  type Shape,
+  typed,
+  type Verb,
+} from './rpc/contract.js';
+export type { Reply } from './rpc/first-value.js';
+export type { Handler, Handlers } from './rpc/handlers.js';
+export type { CallOptions, CastOptions, ClientOptions, UnaryOptions } from './rpc/options.js';
+export type { CastState, Confirmed, Outcome, Receipt, Receipts, Undeliverable } from './rpc/receipt.js';
+export type { Description, MethodDescription } from './rpc/service.js';
+export type { Served, ServeOptions } from './rpc/services.js';
+export type { Settled } from './rpc/settle.js';
+export type { Call } from './rpc/unary-call.js';
+export type { HandlerContext } from './rpc/work.js';

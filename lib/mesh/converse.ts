@@ -1,0 +1,103 @@
+import { concat, EMPTY, finalize, ignoreElements, interval, map, merge, Observable, tap, throwError } from 'rxjs';
+import { type Envelope, Kind } from '../core/envelope.js';
+import { isSkeinError } from '../core/errors.js';
+import { limits } from '../core/limits.js';
+import { batchWhileSending } from '../operators/batch-while-sending.js';
+import type { Mailbox } from '../operators/mailbox.js';
+import type { Outlet } from '../operators/outlet.js';
+import { type Vital, watchSilence } from '../operators/watch-silence.js';
+import type { Clock } from '../ports/clock.js';
+import type { Codec } from '../ports/codec.js';
+import type { Wire } from '../ports/network.js';
+import { Gone } from './gone.js';
+
+/** One side's part in a conversation on a wire. */
+export interface Part<T> {
+  readonly wire: Wire;
+  readonly codec: Codec;
+  readonly clock: Clock;
+  /** What waits to be said: control first, for it never waits for credit. */
+  readonly control: Mailbox<Envelope>;
+  readonly requests?: Outlet<T>;
+  /** Turns what left the outlets into envelopes, as late as can be. */
+  readonly prepare: (batch: readonly (Envelope | T)[]) => Envelope[];
+  /** What the other side said; a throw ends the conversation with a goodbye that says why. */
+  readonly receive: (envelopes: readonly Envelope[]) => void;
+  /** How often this side, and the other one, says something at least, in ms. */
+  readonly heartbeatMs: number;
+  readonly peerHeartbeatMs: () => number;
+}
+
+/**
+ * Both ways of a wire for as long as it lives: says what waits in batches, tells what was heard, beats once an interval, and emits
+ * how the other side seems to be. Errors when it is over; unsubscribing says goodbye.
+ */
+export const converse = <T>(part: Part<T>): Observable<Vital> =>
+  new Observable<Vital>((subscriber) => {
+    const { wire, codec } = part;
+    const say = speak(part);
+    const sayGoodbye = (code: string, reason: string): void => {
+      // Only while nothing else is on its way, for a wire takes one message at a time; the end of the wire says it too.
+      if (!say.isSpeaking) wire.send(codec.encode([{ kind: Kind.goodbye, code, reason }])).subscribe({ error: ignoreLateLoss });
+    };
+    let isOver = false;
+    const talk = merge(listen(part), say.all$).subscribe({
+      next: (vital) => {
+        subscriber.next(vital);
+      },
+      error: (error: unknown) => {
+        isOver = true;
+        if (isSkeinError(error, 'protocol-error', 'unsupported-version')) sayGoodbye(error.code, error.message);
+        subscriber.error(error);
+      },
+    });
+    return () => {
+      if (!isOver) sayGoodbye('closed', 'the link is closed');
+      talk.unsubscribe();
+    };
+  });
+
+/** A goodbye is a courtesy: who cannot hear it any more sees the wire end. */
+const ignoreLateLoss = (): void => undefined;
+
+/** All that this side says, and whether something is on its way at this moment. */
+const speak = <T>({ wire, codec, clock, control, requests, prepare, heartbeatMs }: Part<T>) => {
+  const outlets: readonly Outlet<Envelope | T>[] = requests ? [control, requests] : [control];
+  const voice = { isSpeaking: false };
+  const send = (envelopes: readonly Envelope[]): Observable<never> => {
+    if (envelopes.length === 0) return EMPTY;
+    voice.isSpeaking = true;
+    return wire.send(codec.encode(envelopes)).pipe(finalize(() => (voice.isSpeaking = false)));
+  };
+  const beat$ = interval(heartbeatMs, clock).pipe(
+    tap(() => {
+      // Whatever else was said within the interval: to a reader that waits, what matters is when the next word comes.
+      if (!control.hasReady) control.offer({ kind: Kind.heartbeat });
+    }),
+    ignoreElements(),
+  );
+  const batch$ = batchWhileSending<Envelope | T>(outlets, (batch) => send(prepare(batch)), { max: limits.batchMax, clock });
+  return {
+    all$: merge(batch$, beat$),
+    get isSpeaking() {
+      return voice.isSpeaking;
+    },
+  };
+};
+
+/** What the other side says, as signs of life; it is told of on the way. */
+const listen = ({
+  wire,
+  codec,
+  clock,
+  receive,
+  peerHeartbeatMs,
+}: Pick<Part<unknown>, 'wire' | 'codec' | 'clock' | 'receive' | 'peerHeartbeatMs'>): Observable<Vital> =>
+  concat(
+    wire.message$,
+    throwError(() => new Gone(`the wire to ${wire.address} ended`)),
+  ).pipe(
+    map((frames) => codec.decode(frames)),
+    tap(receive),
+    watchSilence({ intervalMs: peerHeartbeatMs, suspectBeats: limits.suspectBeats, lostBeats: limits.lostBeats, clock }),
+  );

@@ -1,0 +1,69 @@
+import { filter, merge, type Observable, scan, Subject, tap } from 'rxjs';
+import type { Actor } from '../actors/actor.js';
+import { limits } from '../core/limits.js';
+import type { TopicName } from '../core/target.js';
+import { redial } from '../operators/redial.js';
+import type { Registration } from '../ports/matchmaker.js';
+import type { MeshPorts } from './mesh-ports.js';
+
+/** What the directory said last of a topic, and whether it may have changed since. */
+export interface Listing {
+  readonly registrations: readonly Registration[];
+  readonly isStale: boolean;
+}
+
+/** The matchmaker, for ever: while it fails it is tried again with backoff, and what it said last keeps serving, flagged stale. */
+export class Directory {
+  readonly #ports: MeshPorts;
+  readonly #note$ = new Subject<string>();
+
+  constructor(parent: Actor, ports: MeshPorts) {
+    this.#ports = ports;
+    parent.spawn('directory', (self) =>
+      this.#note$.pipe(
+        tap((note) => {
+          self.say(note);
+        }),
+      ),
+    );
+  }
+
+  /** The topic's servers, from the first time that the matchmaker tells of them, and at every change. Never errors. */
+  watch(topic: TopicName): Observable<Listing> {
+    const failed$ = new Subject<undefined>();
+    const told$ = this.#ports.matchmaker.watch(topic).pipe(
+      this.#persist(() => {
+        failed$.next(undefined);
+      }),
+    );
+    return merge(told$, failed$).pipe(
+      scan(
+        (last: Listing | undefined, registrations) =>
+          registrations ? { registrations, isStale: false } : last && { ...last, isStale: true },
+        undefined,
+      ),
+      filter((listing) => listing !== undefined),
+      tap(({ isStale }) => {
+        this.#note$.next(isStale ? 'stale' : 'current');
+      }),
+    );
+  }
+
+  /** Lists the server while subscribed; completes where a newer incarnation took its name. Never errors. */
+  register(registration: Registration): Observable<'registered'> {
+    return this.#ports.matchmaker.register(registration).pipe(this.#persist());
+  }
+
+  #persist<T>(onFailure?: () => void) {
+    const { random, clock, logger } = this.#ports;
+    return redial<T>({
+      backoff: limits.restart,
+      random,
+      clock,
+      onFailure: (error, waitMs) => {
+        logger.warn(`the directory fails, next try in ${String(Math.round(waitMs))} ms`, { error });
+        onFailure?.();
+      },
+    });
+  }
+}

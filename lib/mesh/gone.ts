@@ -1,0 +1,32 @@
+import { protocolMajor } from '../core/envelope.js';
+import { isSkeinError, SkeinError } from '../core/errors.js';
+
+/** The other side said goodbye, or its wire ended. */
+export class Gone extends Error {
+  /** The goodbye's code; undefined where the wire ended without one. */
+  readonly code: string | undefined;
+  constructor(reason: string, code?: string) {
+    super(reason);
+    this.name = 'Gone';
+    this.code = code;
+  }
+}
+
+/** Whether one side does not let the other one in, or no longer; both sides log that. */
+export const isRefusal = (error: unknown): boolean =>
+  isSkeinError(error, 'protocol-error', 'unsupported-version') ||
+  (error instanceof Gone && error.code !== undefined && error.code !== 'closed');
+
+/** What becomes of requests that never left: a peer that refuses this protocol says so, else there was no way to it. */
+export const whyUnsent = (address: string, cause: unknown): SkeinError => {
+  if (isSkeinError(cause, 'unsupported-version', 'protocol-error')) return cause;
+  const wasRefused = cause instanceof Gone && cause.code === 'unsupported-version';
+  const reason = `${address} could not be reached: ${cause instanceof Error ? cause.message : String(cause)}`;
+  return wasRefused
+    ? new SkeinError(
+        'unsupported-version',
+        { wanted: `protocol ${String(protocolMajor)}`, served: [] },
+        { message: reason, cause },
+      )
+    : new SkeinError('undeliverable', { reason }, { cause });
+};

@@ -1,0 +1,199 @@
+import { ignoreElements, interval, map, merge, type Observable, startWith, Subject, tap } from 'rxjs';
+import type { Actor } from '../actors/actor.js';
+import { limits } from '../core/limits.js';
+import type { Registration } from '../ports/matchmaker.js';
+import type { Peer } from '../ports/transport.js';
+import { Link, type LinkKeeper, type LinkState } from './link.js';
+import type { MeshPorts } from './mesh-ports.js';
+
+/** How often links are looked at for being cold, in ms. */
+const sweepMs = 5_000;
+
+/** A link's place in the pool, and how it is used. */
+interface Holding {
+  readonly key: string;
+  readonly link: Link;
+  readonly actor: Actor;
+  /** The servers that are reached by it. */
+  readonly servers: Set<Registration>;
+  /** When it was last seen to have sent something, how much it had sent by then, and the mean time between uses, in ms. */
+  usedAt: number;
+  sentTotal: number;
+  gapMs: number;
+}
+
+/** The links that a node holds: one a peer, opened on demand, at most `linksMax` at once; cold ones lose their wire. */
+export class Pool implements LinkKeeper {
+  readonly #ports: MeshPorts;
+  readonly #actor: Actor;
+  readonly #byKey = new Map<string, Holding>();
+  readonly #byLink = new Map<Link, Holding>();
+  /** Links with a wire, the one that has had it longest first, and links that wait for one. */
+  readonly #open = new Set<Link>();
+  readonly #waiting = new Set<Link>();
+  readonly #changed$ = new Subject<void>();
+  #isBalancing = false;
+
+  constructor(parent: Actor, ports: MeshPorts) {
+    this.#ports = ports;
+    this.#actor = parent.spawn('pool', () =>
+      interval(sweepMs, ports.clock).pipe(
+        tap(() => {
+          this.#sweep();
+        }),
+      ),
+    );
+  }
+
+  /** The peers that have a link, now and after changes. */
+  get peers$(): Observable<readonly Peer[]> {
+    return this.#changed$.pipe(
+      startWith(undefined),
+      map(() => [...this.#byKey.values()].map(describe)),
+    );
+  }
+
+  /** Links that have a wire, or are getting one. */
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  /** The link to a server's node; whoever asks gives it back by {@link release}. */
+  acquire(registration: Registration): Link {
+    const key = `${registration.address} ${registration.incarnation}`;
+    const holding = this.#byKey.get(key) ?? this.#hold(key, registration);
+    holding.servers.add(registration);
+    return holding.link;
+  }
+
+  /** The server is no longer reached this way. The last one lets the link go: at once if it has no living wire, else when it is quiet. */
+  release(link: Link, registration: Registration): void {
+    const holding = this.#byLink.get(link);
+    if (!holding?.servers.delete(registration) || holding.servers.size > 0) return;
+    if (link.state !== 'live' || link.isResting) this.#end(holding);
+  }
+
+  wants(link: Link): void {
+    this.#waiting.add(link);
+    this.#balance();
+  }
+
+  resting(link: Link): void {
+    const holding = this.#byLink.get(link);
+    if (holding?.servers.size === 0) this.#end(holding);
+    else if (this.#waiting.size > 0) this.#balance();
+    else if (link.isYielding) link.resume();
+  }
+
+  /** Ends all links, and what they hold with `closed`. */
+  close(): void {
+    for (const { link } of this.#byKey.values()) link.close();
+    this.#changed$.complete();
+  }
+
+  #hold(key: string, { address, incarnation }: Registration): Holding {
+    const link = new Link(address, incarnation, this, this.#ports);
+    const actor = this.#actor.spawn(
+      key,
+      (self) => {
+        const told$ = link.state$.pipe(
+          tap((state) => {
+            self.say(state);
+            this.#changed$.next();
+          }),
+          ignoreElements(),
+        );
+        return merge(told$, link.run());
+      },
+      { mailbox: link.mailbox },
+    );
+    const usedAt = this.#ports.clock.now();
+    const holding = { key, link, actor, servers: new Set<Registration>(), usedAt, sentTotal: 0, gapMs: 0 };
+    this.#byKey.set(key, holding);
+    this.#byLink.set(link, holding);
+    return holding;
+  }
+
+  /** Gives wires to links that wait, as far as there is room or others rest, and has others make room for those that still wait. */
+  #balance(): void {
+    if (this.#isBalancing) return;
+    this.#isBalancing = true;
+    for (let [next] = this.#waiting; next && this.#hasRoom(); [next] = this.#waiting) {
+      this.#waiting.delete(next);
+      this.#open.add(next);
+      next.open();
+    }
+    this.#isBalancing = false;
+    if (this.#askToYield()) this.#balance();
+  }
+
+  /** Asks as many links as wait, those that have had their wires longest first; whether one can make room at once. */
+  #askToYield(): boolean {
+    const links = [...this.#open];
+    const missing = this.#waiting.size - links.filter(({ isYielding }) => isYielding).length;
+    const asked = links.filter(({ isYielding }) => !isYielding).slice(0, Math.max(0, missing));
+    for (const link of asked) link.isYielding = true;
+    return asked.some(({ isResting }) => isResting);
+  }
+
+  /** Whether one more may have a wire; a link that rests gives up its own for it. */
+  #hasRoom(): boolean {
+    if (this.#open.size < this.#ports.identity.linksMax) return true;
+    for (const link of this.#open) {
+      if (!link.isResting) continue;
+      this.#shut(link);
+      return true;
+    }
+    return false;
+  }
+
+  #shut(link: Link): void {
+    this.#open.delete(link);
+    link.shut();
+    if (link.mailbox.size > 0 && link.state === 'idle') this.#waiting.add(link);
+  }
+
+  #end({ key, link, actor }: Holding): void {
+    this.#byKey.delete(key);
+    this.#byLink.delete(link);
+    this.#open.delete(link);
+    this.#waiting.delete(link);
+    link.abandon('its server has left the directory');
+    actor.stop();
+    this.#changed$.next();
+    this.#balance();
+  }
+
+  #sweep(): void {
+    const now = this.#ports.clock.now();
+    for (const link of this.#open) {
+      const holding = this.#byLink.get(link);
+      if (!holding) continue;
+      const idleMs = now - holding.usedAt;
+      if (link.sentTotal > holding.sentTotal) {
+        holding.gapMs = (holding.gapMs + idleMs) / 2;
+        holding.sentTotal = link.sentTotal;
+        holding.usedAt = now;
+      } else if (link.isResting && idleMs > coldAfterMs(holding.gapMs)) this.#shut(link);
+    }
+  }
+}
+
+/** A link expires after eight times its usual gap: what is used every minute stays, what was used once goes soon. */
+const coldAfterMs = (gapMs: number): number => Math.min(limits.coldMaxMs, Math.max(limits.coldMinMs, 8 * gapMs));
+
+const peerStates: { readonly [S in LinkState]: Pick<Peer, 'state' | 'why'> } = {
+  idle: { state: 'connecting', why: 'nothing to say to it at present' },
+  connecting: { state: 'connecting', why: 'it is being dialled' },
+  live: { state: 'live', why: 'it is heard' },
+  suspect: { state: 'suspect', why: 'it is silent' },
+  down: { state: 'lost', why: 'its wire is gone, or could not be opened' },
+};
+
+const describe = ({ link, servers }: Holding): Peer => ({
+  id: link.incarnation,
+  server: [...servers].map(({ server }) => server).join(','),
+  address: link.address,
+  labels: [...servers][0]?.labels ?? {},
+  ...peerStates[link.state],
+});

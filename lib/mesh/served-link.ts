@@ -1,0 +1,231 @@
+import { map, type Observable, tap } from 'rxjs';
+import {
+  type Envelope,
+  type HelloEnvelope,
+  Kind,
+  type MethodName,
+  protocolMajor,
+  type RequestEnvelope,
+} from '../core/envelope.js';
+import { writeError } from '../core/error-record.js';
+import { SkeinError } from '../core/errors.js';
+import { limits } from '../core/limits.js';
+import { Mailbox } from '../operators/mailbox.js';
+import type { Vital } from '../operators/watch-silence.js';
+import type { Wire } from '../ports/network.js';
+import type { Caller, Desk } from '../ports/transport.js';
+import { converse } from './converse.js';
+import { Gone, isRefusal } from './gone.js';
+import type { MeshPorts } from './mesh-ports.js';
+import { type AnswerDesk, ServedRequest } from './served-request.js';
+
+/** Where requests go, on the listening side. */
+export interface Reception {
+  /** Changes whenever a server comes or goes, so that what was found before may no longer hold. */
+  readonly generation: number;
+  find(method: MethodName): Desk | SkeinError;
+  /** The link's peer has gone, and what it holds goes on all the same, until {@link leave}. */
+  keep(link: ServedLink): void;
+  leave(link: ServedLink): void;
+}
+
+/** A method that a wire has named, and where its requests go, as found when the reception was of that generation. */
+interface NamedMethod {
+  readonly name: MethodName;
+  generation: number;
+  desk: Desk | SkeinError;
+}
+
+/** The listening end of a wire: lets requests in, as many as it gave credit for, and takes the answers back. */
+export class ServedLink implements AnswerDesk {
+  readonly #wire: Wire;
+  readonly #reception: Reception;
+  readonly #ports: MeshPorts;
+  readonly #answers = new Mailbox<Envelope>({
+    max: limits.mailboxMax + limits.workingMax,
+    weigh: (envelope) => (envelope.kind === Kind.reply ? envelope.bytes : 0),
+    batchWeightMax: limits.batchBytesMax,
+  });
+  readonly #methods: NamedMethod[] = [];
+  /** Requests that were let in and are not settled at once: those that can still be cancelled. */
+  readonly #working = new Map<number, ServedRequest>();
+  #caller: Caller | undefined;
+  #peerHeartbeatMs: number;
+  /** Requests that the peer may still send, and credit that is to go back to it. */
+  #allowance = 0;
+  #owed = 0;
+  #isGone = false;
+
+  constructor(wire: Wire, reception: Reception, ports: MeshPorts) {
+    this.#wire = wire;
+    this.#reception = reception;
+    this.#ports = ports;
+    this.#peerHeartbeatMs = ports.identity.heartbeatMs;
+  }
+
+  /** The conversation; when it ends, work that no one waits for any more is cancelled. */
+  run(): Observable<Vital> {
+    const { codec, clock, identity, logger } = this.#ports;
+    return converse<never>({
+      wire: this.#wire,
+      codec,
+      clock,
+      control: this.#answers,
+      prepare: (batch) => this.#prepare(batch),
+      receive: (envelopes) => {
+        this.#receive(envelopes);
+      },
+      heartbeatMs: identity.heartbeatMs,
+      peerHeartbeatMs: () => this.#peerHeartbeatMs,
+    }).pipe(
+      map((vital) => {
+        if (vital === 'lost') throw new Gone(`${this.#wire.address} was silent for too long`);
+        return vital;
+      }),
+      tap({
+        error: (error: unknown) => {
+          if (isRefusal(error)) logger.warn(`a link from ${this.#wire.address} is refused`, { error });
+          this.#lose();
+        },
+        unsubscribe: () => {
+          this.end();
+        },
+      }),
+    );
+  }
+
+  /** The node closes: nothing that came by this wire goes on. */
+  end(): void {
+    const requests = [...this.#working.values()];
+    this.#working.clear();
+    for (const request of requests) request.cancel(new SkeinError('closed', { what: 'the node' }));
+  }
+
+  answer(request: ServedRequest, envelope: Envelope): void {
+    this.forget(request);
+    this.#answers.offer(envelope);
+  }
+
+  forget(request: ServedRequest): void {
+    if (this.#working.size === 0 || this.#working.get(request.id) !== request) return;
+    this.#working.delete(request.id);
+    if (this.#isGone && this.#working.size === 0) this.#reception.leave(this);
+  }
+
+  release(): void {
+    this.#owed += 1;
+    // In large portions, for a batch of a few requests should not cost a credit each.
+    if (this.#owed >= this.#ports.identity.linkCredit / 4) this.#returnCredit();
+  }
+
+  /** While more answers wait than may wait, credit stays here: who does not read may not ask. */
+  #returnCredit(): void {
+    if (this.#owed === 0 || this.#answers.size > limits.answersMax || this.#answers.weight > limits.outboxBytesMax) return;
+    this.#answers.offer({ kind: Kind.credit, count: this.#owed });
+    this.#allowance += this.#owed;
+    this.#owed = 0;
+  }
+
+  #prepare(batch: readonly Envelope[]): Envelope[] {
+    if (this.#owed >= this.#ports.identity.linkCredit / 4) this.#returnCredit();
+    return batch as Envelope[];
+  }
+
+  #receive(envelopes: readonly Envelope[]): void {
+    const now = this.#ports.clock.now();
+    let casts = 0;
+    for (const envelope of envelopes) {
+      if (envelope.kind === Kind.call || envelope.kind === Kind.cast) {
+        this.#admit(envelope, now);
+        if (envelope.kind === Kind.cast) casts += 1;
+      } else this.#receiveRare(envelope);
+    }
+    if (casts > 0) this.#answers.offer({ kind: Kind.accept, count: casts });
+  }
+
+  #receiveRare(envelope: Envelope): void {
+    switch (envelope.kind) {
+      case Kind.hello:
+        this.#welcome(envelope);
+        break;
+      case Kind.method:
+        if (envelope.index >= limits.methodsMax) {
+          throw malformed(`a method is numbered ${String(envelope.index)}, beyond the bound`);
+        }
+        this.#methods[envelope.index] = { name: envelope.name, generation: -1, desk: notFoundYet };
+        break;
+      case Kind.cancel:
+        this.#cancel(envelope.id);
+        break;
+      case Kind.goodbye:
+        throw new Gone(`${this.#wire.address} said goodbye: ${envelope.reason}`, envelope.code);
+      case Kind.heartbeat:
+        break;
+      default:
+        throw malformed('the dialling side sent what only the listening side may send');
+    }
+  }
+
+  #welcome({ node, incarnation, heartbeatMs }: HelloEnvelope): void {
+    const { identity } = this.#ports;
+    if (this.#caller) throw malformed('a second hello on one wire');
+    this.#caller = { id: incarnation, node, address: this.#wire.address };
+    this.#peerHeartbeatMs = heartbeatMs;
+    this.#allowance = identity.linkCredit;
+    this.#answers.offer({
+      kind: Kind.welcome,
+      major: protocolMajor,
+      node: identity.node,
+      incarnation: identity.incarnation,
+      features: [],
+      heartbeatMs: identity.heartbeatMs,
+      credit: identity.linkCredit,
+    });
+  }
+
+  #admit(envelope: RequestEnvelope, now: number): void {
+    if (!this.#caller) throw malformed('a request before the hello');
+    if (this.#allowance === 0) throw malformed('more requests than were given credit for');
+    this.#allowance -= 1;
+    const request = new ServedRequest(envelope, this.#caller, now + envelope.ttlMs, this);
+    const desk = this.#desk(envelope.method);
+    if (desk instanceof SkeinError) request.refuse(writeError(desk));
+    else desk.admit(request);
+    if (!request.isSettled) this.#working.set(request.id, request);
+  }
+
+  #desk(index: number): Desk | SkeinError {
+    const method = this.#methods[index];
+    if (!method) throw malformed(`method ${String(index)} was not named on this wire`);
+    const { generation } = this.#reception;
+    if (method.generation !== generation) {
+      method.generation = generation;
+      method.desk = this.#reception.find(method.name);
+    }
+    return method.desk;
+  }
+
+  #cancel(id: number): void {
+    const request = this.#working.get(id);
+    if (!request) return;
+    this.#working.delete(id);
+    request.cancel(new SkeinError('cancelled', { reason: 'the caller cancelled the request' }));
+    request.leave();
+  }
+
+  /** The peer has gone: what it waited for is cancelled. What it only wanted to be accepted is done, for so it was told. */
+  #lose(): void {
+    const lost = new SkeinError('link-lost', { peer: this.#wire.address });
+    for (const request of [...this.#working.values()]) {
+      if (!request.isAwaited) continue;
+      this.#working.delete(request.id);
+      request.cancel(lost);
+    }
+    this.#isGone = true;
+    if (this.#working.size > 0) this.#reception.keep(this);
+  }
+}
+
+const malformed = (reason: string): SkeinError<'protocol-error'> => new SkeinError('protocol-error', { reason });
+
+const notFoundYet = new SkeinError('protocol-error', { reason: 'not looked up yet' });

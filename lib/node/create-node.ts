@@ -1,0 +1,178 @@
+import 'reflect-metadata';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { Container, type ContainerModule, type ServiceIdentifier } from 'inversify';
+import { NEVER, Subject } from 'rxjs';
+import { Actor } from '../actors/actor.js';
+import { invalidArgument } from '../core/errors.js';
+import { limits } from '../core/limits.js';
+import { Mesh } from '../mesh/mesh.js';
+import type { Identity } from '../mesh/mesh-ports.js';
+import { DeadlineWheel } from '../operators/deadline-wheel.js';
+import { Clock } from '../ports/clock.js';
+import { Codec } from '../ports/codec.js';
+import { Ids } from '../ports/ids.js';
+import { Logger } from '../ports/logger.js';
+import { Matchmaker } from '../ports/matchmaker.js';
+import { Meter } from '../ports/meter.js';
+import { Network } from '../ports/network.js';
+import { Random } from '../ports/random.js';
+import { Clients } from '../rpc/client.js';
+import type { Undeliverable } from '../rpc/receipt.js';
+import type { RpcPorts } from '../rpc/rpc-ports.js';
+import { Services } from '../rpc/services.js';
+import type { Work } from '../rpc/work.js';
+import { Closers } from './closers.js';
+import { type Hub, hubNamed } from './hub.js';
+import { localModule, memoryModule, overridesModule, staticModule, systemModule } from './modules.js';
+import { type Node, RunningNode } from './node.js';
+import type { Scheme } from './node-url.js';
+import { type NodeOptions, type Plan, planNode } from './options.js';
+import type { Port } from './override.js';
+import { defaults, settingProblems } from './settings.js';
+
+/**
+ * Starts a node. A URL says all options that text can say; options win over it, and it over `SKEIN_…` environment variables.
+ * Rejects with `invalid-argument`, every problem listed and unknown keys by name.
+ */
+export interface CreateNode {
+  (url: string, options?: Omit<NodeOptions, 'url'>): Promise<Node>;
+  (options?: NodeOptions): Promise<Node>;
+}
+
+export const createNode: CreateNode = async (first: string | NodeOptions = {}, options: Omit<NodeOptions, 'url'> = {}) => {
+  const plan = planNode(typeof first === 'string' ? { ...options, url: first } : first, process.env);
+  const closers = new Closers();
+  try {
+    return await assemble(plan, closers);
+  } catch (error) {
+    await closers.close();
+    throw error;
+  }
+};
+
+/** The composition root: everything is made here, in the order in which it needs one another, and closed in the reverse one. */
+const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
+  const { settings } = plan;
+  const container = await containerFor(plan);
+  const take = async <T extends object>(port: Port<T>): Promise<T> => {
+    const made = await container.getAsync<T>(port as ServiceIdentifier<T>);
+    if ('close' in made && typeof made.close === 'function') closers.add(() => (made as { close(): unknown }).close());
+    return made;
+  };
+  const [clock, random, ids, logger] = [await take(Clock), await take(Random), await take(Ids), await take(Logger)];
+  const [meter, codec] = [await take(Meter), await take(Codec)];
+  const [network, matchmaker] = [await take(Network), await take(Matchmaker)];
+
+  const id = ids.next();
+  const identity = await identify(plan, id);
+  const root = Actor.root(identity.node, { clock, random, logger });
+  const wheel = new DeadlineWheel(clock, limits.wheelTickMs);
+  closers.add(() => {
+    wheel.close();
+  });
+  closers.add(() => {
+    root.stop();
+  });
+  const undeliverable$ = new Subject<Undeliverable>();
+  closers.add(() => {
+    // In its turn: what fails by the closing is still told.
+    clock.schedule(() => {
+      undeliverable$.complete();
+    }, 0);
+  });
+  const transport = new Mesh(root, { identity, network, matchmaker, codec, clock, random, logger, meter });
+  closers.add(() => {
+    transport.close();
+  });
+  const ambient = new AsyncLocalStorage<Work>();
+  closers.add(() => {
+    // Node hands each storage that was ever used on to every promise of the process.
+    ambient.disable();
+  });
+  let requests = 0;
+  const rpc: RpcPorts = {
+    transport,
+    clock,
+    codec,
+    logger,
+    meter,
+    wheel,
+    ambient,
+    undeliverable$,
+    nextId: () => (requests += 1),
+    timeoutMs: settings.timeoutMs ?? defaults.timeoutMs,
+    sendStacks: settings.sendStacks ?? defaults.sendStacks,
+  };
+  const servers = root.spawn('servers', () => NEVER);
+  closers.add(() => {
+    servers.stop();
+  });
+  const bounds = { mailboxMax: limits.mailboxMax, workingMax: settings.workingMax ?? defaults.workingMax };
+  return new RunningNode({
+    id,
+    name: identity.node,
+    url: plan.url,
+    root,
+    clients: new Clients(rpc),
+    services: new Services(servers, rpc, bounds, { server: identity.node, labels: settings.labels ?? defaults.labels }),
+    meter,
+    peers$: transport.peers$,
+    undeliverable$,
+    close: () => closers.close(),
+  });
+};
+
+const containerFor = async (plan: Plan): Promise<Container> => {
+  const container = new Container();
+  container.load(systemModule(plan), ...directoryModules(plan));
+  if (plan.modules) await container.loadAsync(...plan.modules);
+  if (plan.overrides) container.load(overridesModule(plan.overrides));
+  return container;
+};
+
+const directoryModules = ({ scheme, place, hub, overrides = [], modules = [] }: Plan): readonly ContainerModule[] => {
+  switch (scheme) {
+    case 'zmq+local':
+      return localModule(place);
+    case 'zmq+static':
+      return staticModule(place);
+    case 'zmq+memory':
+      if (place === '' && !hub) throw invalidArgument('zmq+memory:// needs a name, zmq+memory://NAME, or the option hub');
+      return memoryModule(place === '' ? (hub as Hub) : hubNamed(place));
+    case 'sim':
+      if (overrides.length + modules.length > 0) return [];
+      throw invalidArgument('sim:// needs the overrides of a simulated world');
+  }
+};
+
+const binds: Readonly<Record<Scheme, string>> = {
+  'zmq+local': 'ipc://*',
+  'zmq+static': 'tcp://127.0.0.1:*',
+  'zmq+memory': 'memory://*',
+  sim: 'sim://*',
+};
+
+/** Where the ring says that the server of the node's name is. */
+const addressInRing = async (file: string, node: string): Promise<string | undefined> => {
+  const { readRing } = await import('../adapters/static/ring.js');
+  return readRing(file).find(({ server }) => server === node)?.address;
+};
+
+const identify = async ({ scheme, place, settings }: Plan, incarnation: string): Promise<Identity> => {
+  const node = settings.name ?? incarnation;
+  const listed = scheme === 'zmq+static' && settings.bind === undefined ? await addressInRing(place, node) : undefined;
+  // What the file says is bound by the same rules as what the options say.
+  const problems = listed === undefined ? [] : settingProblems({ ...settings, bind: listed });
+  if (problems.length > 0) throw invalidArgument(...problems);
+  return {
+    node,
+    incarnation,
+    bind: settings.bind ?? listed ?? binds[scheme],
+    advertise: settings.advertise,
+    heartbeatMs: settings.heartbeatMs ?? defaults.heartbeatMs,
+    linkCredit: settings.linkCredit ?? defaults.linkCredit,
+    linksMax: settings.linksMax ?? defaults.linksMax,
+    noServerMs: settings.noServerMs ?? defaults.noServerMs,
+    leaseMs: settings.leaseMs ?? defaults.leaseMs,
+  };
+};

@@ -1,0 +1,159 @@
+import type { Observable } from 'rxjs';
+import type { Context } from '../core/context.js';
+import type { ErrorRecord, Meta, MethodName, RequestEnvelope } from '../core/envelope.js';
+import type { Kind } from '../core/envelope.js';
+import type { SkeinError } from '../core/errors.js';
+import type { Target, TopicName } from '../core/target.js';
+import { Timed } from '../core/timed.js';
+
+/** How one of a topic's servers is chosen for each request. */
+export type Balance = 'least-loaded' | 'round-robin';
+
+/** A method as a client calls it: one object for all its requests, so that whoever keeps something for it can key by it. */
+export type Operation = Omit<MethodName, 'server'>;
+
+/** Who has a request in hand, and is told when its sender no longer wants it. */
+export interface Holder {
+  /** The request has been settled by its sender's side: leave it out, or take it back. */
+  withdraw(request: Outgoing): void;
+  /** The other end has settled it, at that instant (epoch ms). */
+  answered(request: Outgoing, at: number): void;
+  /** Why a request whose time is up got no further, where there is more to say than that. */
+  explain?(request: Outgoing): SkeinError | undefined;
+}
+
+/**
+ * A request on its way out, from its sender to the transport. It is settled exactly once, by whoever is first: the transport
+ * by {@link reply}, {@link accept}, {@link done} or {@link fail}, or the sender, who then tells the holder.
+ */
+export abstract class Outgoing extends Timed implements RequestEnvelope {
+  abstract readonly kind: RequestEnvelope['kind'];
+  abstract readonly operation: Operation;
+  /** That server only; never another. */
+  abstract readonly pinned: string | undefined;
+  abstract readonly balance: Balance;
+  readonly id: number;
+  payload: unknown;
+  readonly bytes: number;
+  readonly meta: Meta | undefined;
+  /** Set as it is sent: the method's index on that wire, the time that is left, and when that was (epoch ms). */
+  method = 0;
+  ttlMs = 0;
+  sentAt = 0;
+  /** The server that it was given to; empty as long as none was chosen. */
+  server = '';
+  holder: Holder | undefined = undefined;
+  /** Whether it has left on a wire, so that it may have been started. */
+  wasSent = false;
+  isSettled = false;
+
+  constructor(id: number, payload: unknown, bytes: number, meta: Meta | undefined) {
+    super();
+    this.id = id;
+    this.payload = payload;
+    this.bytes = bytes;
+    this.meta = meta;
+  }
+
+  /** The call's value. */
+  abstract reply(payload: unknown): void;
+  /** The cast was admitted by its server; it is settled then, unless its sender waits for more. */
+  abstract accept(): void;
+  /** The cast's handler ended well. */
+  abstract done(): void;
+  abstract fail(error: SkeinError): void;
+}
+
+/** Who sent a request. */
+export interface Caller {
+  /** Its node's incarnation and name. */
+  readonly id: string;
+  readonly node: string;
+  readonly address: string;
+}
+
+/**
+ * A request that arrived, from the transport to the one who serves. It is answered at most once, by {@link reply},
+ * {@link done}, {@link fail} or {@link refuse}; later answers, and those to who has gone, are dropped.
+ */
+export abstract class Incoming extends Timed {
+  readonly kind: typeof Kind.call | typeof Kind.cast;
+  readonly id: number;
+  readonly payload: unknown;
+  readonly meta: Meta | undefined;
+  readonly caller: Caller;
+  /** What was left of its time when it arrived, in ms. */
+  readonly ttlMs: number;
+  isSettled = false;
+
+  constructor({ kind, id, payload, meta, ttlMs }: RequestEnvelope, caller: Caller, deadline: number) {
+    super();
+    this.kind = kind;
+    this.id = id;
+    this.payload = payload;
+    this.meta = meta;
+    this.ttlMs = ttlMs;
+    this.caller = caller;
+    this.deadline = deadline;
+  }
+
+  /** Whoever serves says that the request left its mailbox: its credit goes back to the sender. */
+  abstract leave(): void;
+  /** Answers a call. The payload was measured to weigh `bytes`. */
+  abstract reply(payload: unknown, bytes: number): void;
+  /** A cast's handler ended. */
+  abstract done(): void;
+  /** It was started, and failed. */
+  abstract fail(error: ErrorRecord): void;
+  /** It was not started, and will not be. */
+  abstract refuse(error: ErrorRecord): void;
+  /** No one waits for an answer any more: later ones are dropped, and who works on it is told by {@link onCancel}. */
+  cancel(reason: SkeinError): void {
+    if (this.isSettled) return;
+    this.isSettled = true;
+    this.onCancel?.(reason);
+  }
+  /** Set by whoever serves, while it has something to stop. */
+  onCancel: ((reason: SkeinError) => void) | undefined = undefined;
+}
+
+/** Takes the requests of one method in. */
+export interface Desk {
+  /** Runs the request, keeps it for later or refuses it; never throws. */
+  admit(request: Incoming): void;
+}
+
+/** One server of a topic, as it offers itself. */
+export interface Endpoint extends Required<Target> {
+  readonly server: string;
+  readonly version: string;
+  readonly namespace: string;
+  readonly labels: Context;
+  /** Where a method's requests go, or why they go nowhere. */
+  find(method: MethodName): Desk | SkeinError;
+}
+
+/** Another node, as this one knows it. */
+export interface Peer {
+  /** Its incarnation, as far as it is known. */
+  readonly id: string;
+  /** The servers that it is known to run, separated by commas; of a caller, its node's name. */
+  readonly server: string;
+  readonly address: string;
+  readonly labels: Context;
+  readonly state: 'connecting' | 'live' | 'suspect' | 'lost' | 'left';
+  /** What its state comes from. */
+  readonly why: string;
+}
+
+/** Sends requests to targets, and listens on them. */
+export abstract class Transport {
+  /** The peers that this node has, or had until lately, something to say to. */
+  abstract readonly peers$: Observable<readonly Peer[]>;
+  /** Takes a request, which must not be settled yet, and settles it sooner or later; never throws. */
+  abstract send(request: Outgoing): void;
+  /** The servers of a topic at this moment; waits until the directory has told of it once, and errors where it cannot. */
+  abstract servers(topic: TopicName): Observable<readonly string[]>;
+  /** Listens while subscribed. Emits each time that the directory lists the server; completes where a newer one took its name. */
+  abstract serve(endpoint: Endpoint): Observable<'registered'>;
+}

@@ -1,0 +1,100 @@
+import { Kind } from '../core/envelope.js';
+import { isSkeinError, SkeinError } from '../core/errors.js';
+import type { CastOptions } from './options.js';
+import { CastReceipt, type Confirmed, type Undeliverable } from './receipt.js';
+import { agree, Request, type Sending, type Terms } from './request.js';
+
+class CastRequest extends Request {
+  override readonly kind = Kind.cast;
+  readonly #confirm: Confirmed['state'];
+  readonly #receipt: CastReceipt;
+  readonly #failed: (error: SkeinError, server: string) => void;
+
+  constructor(
+    sending: Sending,
+    payload: unknown,
+    terms: Terms,
+    confirm: Confirmed['state'],
+    receipt: CastReceipt,
+    failed: (error: SkeinError, server: string) => void,
+  ) {
+    super(sending, payload, terms);
+    this.#confirm = confirm;
+    this.#receipt = receipt;
+    this.#failed = failed;
+  }
+
+  override reply(): void {
+    this.fail(new SkeinError('protocol-error', { reason: 'a cast was answered as a call is' }, { ran: 'unknown' }));
+  }
+
+  override accept(): void {
+    if (this.#confirm === 'accepted') this.#confirmAs('accepted');
+    else if (!this.isSettled) this.#receipt.show({ state: 'accepted', server: this.server });
+  }
+
+  override done(): void {
+    this.#confirmAs('done');
+  }
+
+  protected override failed(error: SkeinError): void {
+    this.#receipt.fail(error);
+    if (!this.#receipt.isWatched) this.#failed(error, this.server);
+  }
+
+  #confirmAs(state: Confirmed['state']): void {
+    if (!this.end('ok')) return;
+    this.#receipt.show({ state, server: this.server });
+    this.#receipt.complete();
+  }
+}
+
+/** A method that a client casts: what all its casts have in common. */
+export class Caster {
+  readonly #sending: Sending;
+  readonly #confirm: Confirmed['state'];
+
+  constructor(sending: Sending, confirm: Confirmed['state']) {
+    this.#sending = sending;
+    this.#confirm = confirm;
+  }
+
+  /** Sends at once. What keeps it from being sent stands in the receipt. */
+  cast(input: unknown, options: CastOptions | undefined): CastReceipt {
+    const receipt = new CastReceipt();
+    const confirm = options?.confirm ?? this.#confirm;
+    try {
+      const terms = agree(this.#sending, options, confirm === 'done' ? confirm : undefined);
+      const failed = (error: SkeinError, server: string): void => {
+        reportUnlessWatched(this.#sending, receipt, error, server);
+      };
+      new CastRequest(this.#sending, input, terms, confirm, receipt, failed).send();
+    } catch (error) {
+      receipt.fail(error);
+      if (isSkeinError(error)) reportUnsent(this.#sending, receipt, error);
+    }
+    return receipt;
+  }
+}
+
+/** What was never sent is counted and told like what was. */
+export const reportUnsent = (sending: Sending, receipt: Watchable, error: SkeinError): void => {
+  sending.ports.meter.counter(`requests.${error.code}`).total += 1;
+  reportUnlessWatched(sending, receipt, error, '');
+};
+
+/** Who casts has this turn to look at the receipt; a failure that no one has looked at by then is told to the node's owner. */
+const reportUnlessWatched = ({ operation, ports }: Sending, receipt: Watchable, error: SkeinError, server: string): void => {
+  ports.clock.schedule(() => {
+    if (receipt.isWatched) return;
+    const { topic, method } = operation;
+    const failure: Undeliverable = { topic, method, server, error };
+    ports.meter.counter('casts.undeliverable').total += 1;
+    ports.logger.warn(`a cast of ${topic}.${method} failed, and no one watches its receipt`, { error, server });
+    ports.undeliverable$.next(failure);
+  }, 0);
+};
+
+interface Watchable {
+  readonly isWatched: boolean;
+}

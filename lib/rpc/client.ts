@@ -1,0 +1,118 @@
+import { checkTarget } from '../core/target.js';
+import type { Operation } from '../ports/transport.js';
+import { Caster } from './caster.js';
+import type { Contract, Method, ShapeOf } from './contract.js';
+import { fanOut } from './fanout.js';
+import {
+  type CallOptions,
+  type CastOptions,
+  checkCallOptions,
+  type ClientOptions,
+  mergeClientOptions,
+  type UnaryOptions,
+} from './options.js';
+import type { Receipt, Receipts } from './receipt.js';
+import type { Sending } from './request.js';
+import type { RpcPorts } from './rpc-ports.js';
+import type { Description } from './service.js';
+import { type Call, Caller } from './unary-call.js';
+
+type Args<I, Options> = undefined extends I ? [input?: I, options?: Options] : [input: I, options?: Options];
+
+/** How a verb is sent: a `cast` at once, a `call` when it is subscribed or awaited. */
+export type Sender<M> =
+  M extends Method<infer V>
+    ? {
+        call: (...args: Args<ShapeOf<M>['input'], UnaryOptions>) => Call<ShapeOf<M>['output']>;
+        cast: (...args: Args<ShapeOf<M>['input'], CastOptions>) => Receipt;
+      }[V]
+    : never;
+
+/** The contract's methods, and Skein's own, which start with `$` so that no contract can ever collide with them. */
+export type Client<C extends Contract> = { readonly [K in keyof C['methods']]: Sender<C['methods'][K]> } & {
+  /** The same at that server only; never falls back to another. */
+  $on(server: string): Client<C>;
+  /** The same with other defaults. */
+  $with(options: ClientOptions): Client<C>;
+  /** The contract's casts, to every server that there is at the moment of the call. */
+  readonly $fanout: Fanout<C>;
+  /** Answered by a server of the contract, or the one that is pinned. */
+  $ping(options?: CallOptions): Call<{ readonly server: string }>;
+  /** What that server says of itself. */
+  $describe(options?: CallOptions): Call<Description>;
+};
+
+export type Fanout<C extends Contract> = {
+  readonly [K in keyof C['methods'] as C['methods'][K]['verb'] extends 'cast' ? K : never]: (
+    ...args: Args<ShapeOf<C['methods'][K]>['input'], CastOptions>
+  ) => Receipts;
+};
+
+const builtIn = { options: {}, output: undefined };
+
+/** Makes the clients of one node. What is kept for a method is kept once, however many clients there are. */
+export class Clients {
+  readonly #ports: RpcPorts;
+  readonly #operations = new WeakMap<Contract, Map<string, Operation>>();
+
+  constructor(ports: RpcPorts) {
+    this.#ports = ports;
+  }
+
+  /** Throws `invalid-target` or `invalid-argument`. Costs no connection. */
+  make<C extends Contract>(contract: C, given: ClientOptions = {}, server?: string): Client<C> {
+    const options = mergeClientOptions({}, given);
+    const { exchange = 'default' } = options;
+    checkTarget({ exchange, topic: contract.name, server });
+    checkCallOptions(options);
+    const client: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+    const fanout: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+    for (const [name, method] of Object.entries(contract.methods)) {
+      const sending = this.#sending(contract, name, method, options, server);
+      if (method.verb === 'call') client[name] = sendCall(new Caller(sending, method, options.validateOutput === true));
+      else {
+        client[name] = sendCast(new Caster(sending, method.confirm));
+        fanout[name] = (input: unknown, cast?: CastOptions) => fanOut(sending, method.confirm, input, cast);
+      }
+    }
+    for (const name of ['$ping', '$describe']) {
+      const caller = new Caller(this.#sending(contract, name, builtIn, options, server), builtIn, false);
+      client[name] = (call?: CallOptions) => caller.call(undefined, call);
+    }
+    client.$on = (pinned: string) => this.make(contract, options, pinned);
+    client.$with = (others: ClientOptions) => this.make(contract, mergeClientOptions(options, others), server);
+    client.$fanout = Object.freeze(fanout);
+    return Object.freeze(client) as Client<C>;
+  }
+
+  #sending(
+    contract: Contract,
+    name: string,
+    method: Pick<Method, 'options'>,
+    { exchange = 'default', balance = 'least-loaded', timeoutMs, ...defaults }: ClientOptions,
+    pinned: string | undefined,
+  ): Sending {
+    return {
+      operation: this.#operation(contract, exchange, name),
+      pinned,
+      balance,
+      timeoutMs: timeoutMs ?? method.options.timeoutMs ?? this.#ports.timeoutMs,
+      defaults,
+      ports: this.#ports,
+    };
+  }
+
+  #operation(contract: Contract, exchange: string, method: string): Operation {
+    const ofContract = this.#operations.get(contract) ?? new Map<string, Operation>();
+    this.#operations.set(contract, ofContract);
+    const key = `${exchange} ${method}`;
+    const { name: topic, namespace, version } = contract;
+    const operation = ofContract.get(key) ?? { exchange, topic, namespace, version, method };
+    ofContract.set(key, operation);
+    return operation;
+  }
+}
+
+const sendCall = (caller: Caller) => (input: unknown, options?: UnaryOptions) => caller.call(input, options);
+
+const sendCast = (caster: Caster) => (input: unknown, options?: CastOptions) => caster.cast(input, options);

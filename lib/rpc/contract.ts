@@ -1,0 +1,134 @@
+import type { StandardSchemaV1 as Schema } from '@standard-schema/spec';
+import { invalidArgument, SkeinError } from '../core/errors.js';
+import { checkTarget } from '../core/target.js';
+import { parseVersion, type Version } from '../core/version.js';
+
+declare const types: unique symbol;
+
+export type Verb = 'call' | 'cast';
+
+/** One method of a contract, a value; made by the function of its verb. */
+export interface Method<V extends Verb = Verb, S = unknown> {
+  readonly verb: V;
+  readonly options: MethodOptions;
+  readonly input: Schema | undefined;
+  readonly output: Schema | undefined;
+  readonly confirm: 'accepted' | 'done';
+  readonly [types]: S;
+}
+
+/** A method's types: what is sent and got back, and what the handler sees once the input is parsed. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the neutral element of inference: `unknown` would refuse every shape
+export interface Shape<I = any, O = any, P = any> {
+  readonly input: I;
+  readonly output: O;
+  readonly parsed: P;
+}
+
+export interface MethodOptions {
+  /** Whether a request whose outcome is unknown may be repeated; default false. */
+  readonly idempotent?: boolean;
+  /** For the whole request, in ms; default the node's; 0 fails at once, without sending. */
+  readonly timeoutMs?: number;
+}
+
+export interface CallSpec<I, O, P, OI> extends MethodOptions {
+  /** Runs on the server; a violation is `invalid-argument`, and the handler never runs. */
+  readonly input?: Schema<I, P>;
+  /** Both ends see what it yields, so it must accept that again; runs on the client, and only if asked. */
+  readonly output?: Schema<OI, O> & ([O] extends [OI] ? unknown : 'an output schema must accept what it yields');
+}
+
+export interface CastSpec<I, P> extends MethodOptions {
+  /** Runs on the server; a violation is `invalid-argument`, and the handler never runs. */
+  readonly input?: Schema<I, P>;
+  /** What a receipt waits for; default `accepted`. */
+  readonly confirm?: 'accepted' | 'done';
+}
+
+export type Methods = Readonly<Record<string, Method>>;
+
+/** A versioned set of methods; its name is its topic. */
+export interface Contract<Ms extends Methods = Methods> {
+  readonly name: string;
+  readonly version: Version;
+  readonly namespace: string;
+  readonly methods: Ms;
+}
+
+export type ShapeOf<M> = M extends Method<Verb, infer S extends Shape> ? S : never;
+/** What a method of a contract is sent, and what it gives back. */
+export type Input<C extends Contract, K extends keyof C['methods']> = ShapeOf<C['methods'][K]>['input'];
+export type Output<C extends Contract, K extends keyof C['methods']> = ShapeOf<C['methods'][K]>['output'];
+
+const method = <V extends Verb, S>(
+  verb: V,
+  {
+    input,
+    output,
+    confirm = 'accepted',
+    ...options
+  }: MethodOptions & {
+    readonly input?: unknown;
+    readonly output?: unknown;
+    readonly confirm?: 'accepted' | 'done';
+  },
+): Method<V, S> => ({ verb, options, input, output, confirm }) as unknown as Method<V, S>;
+
+/** One request, one reply: `call({ input, output })`, or by types alone `call<In, Out>()`. */
+export const call = <I = void, O = void, P = I, OI = O>(spec: CallSpec<I, O, P, OI> = {}): Method<'call', Shape<I, O, P>> =>
+  method('call', spec);
+
+/** One request, no reply; its receipt waits for `confirm`. */
+export const cast = <I = void, P = I>(spec: CastSpec<I, P> = {}): Method<'cast', Shape<I, void, P>> => method('cast', spec);
+
+/** A schema that checks nothing: a type alone where the rest is inferred, as in `{ input: typed<In>(), output }`. */
+export const typed = <T>(): Schema<T, T> => ({
+  '~standard': { version: 1, vendor: 'skein', validate: (value) => ({ value: value as T }) },
+});
+
+/** Bytes of any origin, Buffers too. */
+export const bytes = (): Schema<Uint8Array, Uint8Array> => ({
+  '~standard': {
+    version: 1,
+    vendor: 'skein',
+    validate: (value) => (value instanceof Uint8Array ? { value } : { issues: [{ message: 'expected a Uint8Array' }] }),
+  },
+});
+
+/** Throws `invalid-argument` for a version that is none, for methods that are none, and for reserved method names: `$…`, `then`. */
+export const contract = <Ms extends Methods>(
+  name: string,
+  version: Version,
+  methods: Ms & { readonly [K in keyof Ms & (`$${string}` | 'then')]: 'a reserved name' },
+  { namespace = '' }: { readonly namespace?: string } = {},
+): Contract<Ms> => {
+  const problems = [
+    ...checkName(name),
+    ...checkVersion(version),
+    ...Object.keys(methods).flatMap((key) => checkMethod(key, methods[key])),
+  ];
+  if (problems.length > 0) throw invalidArgument(...problems);
+  return { name, version, namespace, methods };
+};
+
+const checkName = (name: string): string[] => problemsOf(() => checkTarget({ exchange: 'default', topic: name }));
+
+const checkVersion = (version: string): string[] => problemsOf(() => parseVersion(version));
+
+const problemsOf = (check: () => unknown): string[] => {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    return [error instanceof SkeinError ? error.message.replace(/^\[[a-z-]+\] /, '') : String(error)];
+  }
+};
+
+const checkMethod = (key: string, value: unknown): string[] => {
+  if (key.startsWith('$') || key === 'then') {
+    return [`"${key}" is a reserved name: methods start with no $ and are not called then`];
+  }
+  const verb = typeof value === 'object' && value !== null && 'verb' in value ? value.verb : undefined;
+  return verb === 'call' || verb === 'cast' ? [] : [`"${key}" is no method: make it with call(…) or cast(…)`];
+};

@@ -1,0 +1,108 @@
+import { catchError, lastValueFrom, map, merge, Observable, of, ReplaySubject, take, throwError, timeout, toArray } from 'rxjs';
+import { type Failure, isSkeinError, SkeinError } from '../core/errors.js';
+import { Caster, reportUnsent } from './caster.js';
+import { type CastOptions, pickCallOptions } from './options.js';
+import type { CastReceipt, Confirmed, Outcome, Receipts } from './receipt.js';
+import { agree, type Sending, type Terms } from './request.js';
+
+/** Casts to every server that the directory lists at this moment; one that it lists later is not meant. */
+export const fanOut = (
+  sending: Sending,
+  confirm: Confirmed['state'],
+  input: unknown,
+  options: CastOptions | undefined,
+): Receipts => {
+  const receipts = new FanoutReceipts();
+  const fail = (error: unknown): void => {
+    receipts.fail(error);
+    if (isSkeinError(error)) reportUnsent(sending, receipts, error);
+  };
+  try {
+    const terms = agree(sending, options);
+    const confirmed = options?.confirm ?? confirm;
+    const own = { ...pickCallOptions(options ?? {}), deadline: terms.deadline };
+    const castTo = (server: string): CastReceipt => new Caster({ ...sending, pinned: server }, confirmed).cast(input, own);
+    serversFor(sending, terms).subscribe({
+      next: (servers) => {
+        if (servers.length === 0) sending.ports.meter.counter('fanouts.empty').total += 1;
+        // Whoever tells of the servers may not be at work on what this is part of.
+        const castToAll = (): void => receipts.follow(servers, castTo);
+        if (terms.work) sending.ports.ambient.run(terms.work, castToAll);
+        else castToAll();
+      },
+      error: fail,
+    });
+  } catch (error) {
+    fail(error);
+  }
+  return receipts;
+};
+
+/** The topic's servers, unless that comes too late, or is no longer wanted. */
+const serversFor = ({ operation, ports }: Sending, terms: Terms): Observable<readonly string[]> => {
+  const { deadline, timeoutMs } = terms;
+  const tooLate = () => throwError(() => new SkeinError('deadline-exceeded', { timeoutMs }, { ran: 'no' }));
+  return merge(ports.transport.servers(operation), withdrawn(terms)).pipe(
+    timeout({ first: deadline - ports.clock.now(), scheduler: ports.clock, with: tooLate }),
+    take(1),
+  );
+};
+
+/** Errors when the signal aborts, or the work that this is part of. */
+const withdrawn = ({ work, signal }: Terms): Observable<never> =>
+  new Observable((subscriber) => {
+    const fail = (reason: unknown): void => {
+      subscriber.error(new SkeinError('cancelled', { reason }, { ran: 'no' }));
+    };
+    const abort = (): void => {
+      fail(signal?.reason);
+    };
+    const leaveWork = work?.onCancel(fail);
+    signal?.addEventListener('abort', abort, { once: true });
+    return () => {
+      leaveWork?.();
+      signal?.removeEventListener('abort', abort);
+    };
+  });
+
+/** What its sender sees of a fanout; who looks at it looks at all its casts. */
+class FanoutReceipts implements Receipts {
+  readonly #outcome$ = new ReplaySubject<Outcome>(Infinity);
+  #casts: readonly CastReceipt[] = [];
+  isWatched = false;
+
+  get outcome$(): Observable<Outcome> {
+    return new Observable((subscriber) => {
+      this.isWatched = true;
+      for (const cast of this.#casts) cast.isWatched = true;
+      return this.#outcome$.subscribe(subscriber);
+    });
+  }
+
+  then<A = readonly Outcome[], B = never>(
+    fulfilled?: ((outcomes: readonly Outcome[]) => A | PromiseLike<A>) | null,
+    rejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    const all = lastValueFrom(this.outcome$.pipe(toArray()), { defaultValue: [] });
+    return all.then(fulfilled, rejected);
+  }
+
+  fail(error: unknown): void {
+    this.#outcome$.error(error);
+  }
+
+  /** Casts to each server; the outcomes are those of the casts. */
+  follow(servers: readonly string[], castTo: (server: string) => CastReceipt): void {
+    const casts = servers.map((server) => ({ server, receipt: castTo(server) }));
+    this.#casts = casts.map(({ receipt }) => receipt);
+    for (const cast of this.#casts) cast.isWatched = this.isWatched;
+    merge(...casts.map(({ server, receipt }) => outcomeOf(server, receipt))).subscribe(this.#outcome$);
+  }
+}
+
+const outcomeOf = (server: string, receipt: CastReceipt): Observable<Outcome> =>
+  receipt.quietState$.pipe(
+    toArray(),
+    map((states): Outcome => ({ server, ok: true, value: states.at(-1) as Confirmed })),
+    catchError((error: unknown) => of<Outcome>({ server, ok: false, error: error as Failure })),
+  );

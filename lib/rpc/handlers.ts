@@ -1,0 +1,26 @@
+import { invalidArgument } from '../core/errors.js';
+import type { Contract, Method, ShapeOf } from './contract.js';
+import type { Reply } from './first-value.js';
+import type { HandlerContext } from './work.js';
+
+/** How a verb is handled: a function of each request. What a cast's handler returns is waited for, and dropped. */
+export type Handler<M> =
+  M extends Method<infer V>
+    ? {
+        call: (input: ShapeOf<M>['parsed'], context: HandlerContext) => Reply<ShapeOf<M>['output']>;
+        cast: (input: ShapeOf<M>['parsed'], context: HandlerContext) => unknown;
+      }[V]
+    : never;
+
+export type Handlers<C extends Contract> = { readonly [K in keyof C['methods']]: Handler<C['methods'][K]> };
+
+/** Throws `invalid-argument` where a method has no handler, or a handler no method. */
+export const checkHandlers = (contract: Contract, handlers: Readonly<Record<string, unknown>>): void => {
+  const missing = Object.keys(contract.methods).filter((name) => typeof handlers[name] !== 'function');
+  const unknown = Object.keys(handlers).filter((name) => !Object.hasOwn(contract.methods, name));
+  const problems = [
+    ...missing.map((name) => `${contract.name}.${name} has no handler: give a function`),
+    ...unknown.map((name) => `${contract.name} has no method ${name}`),
+  ];
+  if (problems.length > 0) throw invalidArgument(...problems);
+};

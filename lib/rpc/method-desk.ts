@@ -1,0 +1,167 @@
+import { type ErrorRecord, Kind } from '../core/envelope.js';
+import { writeError, writeThrown } from '../core/error-record.js';
+import { limits } from '../core/limits.js';
+import type { Counter } from '../ports/meter.js';
+import type { Desk, Incoming } from '../ports/transport.js';
+import type { Method } from './contract.js';
+import { firstValue, isValue } from './first-value.js';
+import type { RpcPorts } from './rpc-ports.js';
+import { InvalidInput, validate } from './schema.js';
+import { Work } from './work.js';
+
+/** A handler as it is called, whatever its types. */
+export type AnyHandler = (input: never, work: Work) => unknown;
+
+/** Who decides when a request may start. */
+export interface Queue {
+  admit(request: Incoming, desk: MethodDesk): void;
+  /** A request that was started is done with. */
+  finish(): void;
+}
+
+/** One method of one server: validates, runs the handler and answers. A throw is an answer, and ends nothing else. */
+export class MethodDesk implements Desk {
+  readonly name: string;
+  readonly #method: Pick<Method, 'input'>;
+  readonly #handler: AnyHandler;
+  readonly #queue: Queue;
+  readonly #ports: RpcPorts;
+  readonly #failed: Counter;
+  readonly #late: Counter;
+  readonly #cancelled: Counter;
+  calls = 0;
+  failures = 0;
+
+  constructor(name: string, method: Pick<Method, 'input'>, handler: AnyHandler, queue: Queue, ports: RpcPorts) {
+    this.name = name;
+    this.#method = method;
+    this.#handler = handler;
+    this.#queue = queue;
+    this.#ports = ports;
+    this.#failed = ports.meter.counter('handlers.failed');
+    this.#late = ports.meter.counter('handlers.late');
+    this.#cancelled = ports.meter.counter('handlers.cancelled');
+  }
+
+  admit(request: Incoming): void {
+    this.#queue.admit(request, this);
+  }
+
+  /** Starts the request; the queue is told when it is over. */
+  start(request: Incoming): void {
+    this.calls += 1;
+    const work = new Work(request);
+    let result: unknown;
+    try {
+      const input = validate(this.#method.input, request.payload);
+      // Valid at once, as most are: then the handler runs at once too.
+      result = input instanceof Promise ? this.#handleLater(input, work) : this.#handle(input, work);
+      if (!isValue(result)) {
+        this.#await(request, work, result);
+        return;
+      }
+    } catch (error) {
+      this.#fail(request, error);
+      return;
+    }
+    this.#succeed(request, result);
+  }
+
+  async #handleLater(input: Promise<unknown>, work: Work): Promise<unknown> {
+    const valid = await input;
+    if (work.cancelled) throw work.cancelled;
+    const result = this.#handle(valid, work);
+    return isValue(result) ? result : new Promise((value, error) => firstValue(result, { value, error }));
+  }
+
+  #handle(input: unknown, work: Work): unknown {
+    return this.#ports.ambient.run(work, this.#handler, input as never, work);
+  }
+
+  /** Watches over work that takes time: its deadline, and whoever cancels it. */
+  #await(request: Incoming, work: Work, result: unknown): void {
+    const { wheel } = this.#ports;
+    let isOver = false;
+    const once = (end: () => void): void => {
+      if (isOver) return;
+      isOver = true;
+      wheel.remove(request);
+      end();
+    };
+    const stop = this.#ports.ambient.run(work, firstValue, result, {
+      value: (value) => {
+        if (isOver) this.#late.total += 1;
+        once(() => {
+          this.#succeed(request, value);
+        });
+      },
+      error: (error) => {
+        once(() => {
+          this.#fail(request, error);
+        });
+      },
+    });
+    if (isOver) return;
+    wheel.add(request);
+    request.onCancel = (reason) => {
+      once(() => {
+        this.#cancelled.total += 1;
+        if (request.kind === Kind.cast) {
+          this.#ports.logger.warn(`an accepted cast of ${this.name} was stopped`, { error: reason });
+        }
+        work.cancel(reason);
+        this.#stop(stop);
+        this.#queue.finish();
+      });
+    };
+  }
+
+  /** What a handler throws on its way out is its own affair, and no one else's. */
+  #stop(stop: () => void): void {
+    try {
+      stop();
+    } catch (error) {
+      this.#ports.logger.error(`the handler of ${this.name} failed as it was stopped`, { error });
+    }
+  }
+
+  #succeed(request: Incoming, value: unknown): void {
+    try {
+      if (request.kind === Kind.cast) request.done();
+      else request.reply(value, this.#ports.codec.measure(value));
+    } catch (error) {
+      this.#fail(request, new Error(`the handler of ${this.name} returned what cannot be sent`, { cause: error }));
+      return;
+    }
+    this.#queue.finish();
+  }
+
+  #fail(request: Incoming, error: unknown): void {
+    this.failures += 1;
+    this.#failed.total += 1;
+    if (error instanceof InvalidInput) request.refuse(this.#sendable(writeError(error)));
+    else {
+      this.#ports.logger.error(`the handler of ${this.name} failed`, { error });
+      request.fail(this.#sendable(writeThrown(error, this.#ports.sendStacks)));
+    }
+    this.#queue.finish();
+  }
+
+  /** The record itself, or what is left of it without what cannot be sent or is too much. */
+  #sendable(record: ErrorRecord): ErrorRecord {
+    try {
+      if (this.#ports.codec.measure(record) < limits.framedBytesMin) return record;
+    } catch {
+      // Its details are the handler's own, and may be anything; the message still tells.
+    }
+    const { code } = (record.details ?? {}) as { readonly code?: unknown };
+    const details = typeof code === 'string' ? { code: code.slice(0, limits.nameBytesMax) } : undefined;
+    const { errorMessageMax, nameBytesMax } = limits;
+    return {
+      code: record.code,
+      name: record.name?.slice(0, nameBytesMax),
+      message: record.message.slice(0, errorMessageMax),
+      details,
+    };
+  }
+}

@@ -1,0 +1,75 @@
+import type { Context } from '../core/context.js';
+import { invalidArgument } from '../core/errors.js';
+import { limits } from '../core/limits.js';
+import type { Balance } from '../ports/transport.js';
+
+export interface CallOptions {
+  /** In ms; wins over client, method and node. 0 fails at once, without sending. */
+  readonly timeoutMs?: number | undefined;
+  /** Epoch ms by the node's clock; the earlier of the two counts. */
+  readonly deadline?: number | undefined;
+  /** Cancels the request, here and on the server. */
+  readonly signal?: AbortSignal | undefined;
+  /** Travels with the request, on into the calls that its handler makes. */
+  readonly context?: Context | undefined;
+  /** W3C trace context; by default that of the request that is being handled. */
+  readonly traceparent?: string | undefined;
+}
+
+export interface UnaryOptions extends CallOptions {
+  /** Runs the output's schema here too; default false. */
+  readonly validateOutput?: boolean | undefined;
+}
+
+export interface CastOptions extends CallOptions {
+  /** What the receipt waits for; by default what the contract says. */
+  readonly confirm?: 'accepted' | 'done' | undefined;
+}
+
+export interface ClientOptions extends UnaryOptions {
+  /** Default `default`. */
+  readonly exchange?: string | undefined;
+  /** Default `least-loaded`, of two servers taken by chance. */
+  readonly balance?: Balance | undefined;
+}
+
+/** The options of one request among others, each read by its name: a handler's context has them as accessors, which no spread copies. */
+export const pickCallOptions = ({ timeoutMs, deadline, signal, context, traceparent }: CallOptions): CallOptions => ({
+  timeoutMs,
+  deadline,
+  signal,
+  context,
+  traceparent,
+});
+
+/** The client's options, with others in the place of those that they name. */
+export const mergeClientOptions = (own: ClientOptions, others: ClientOptions): ClientOptions => ({
+  timeoutMs: others.timeoutMs ?? own.timeoutMs,
+  deadline: others.deadline ?? own.deadline,
+  signal: others.signal ?? own.signal,
+  context: others.context ?? own.context,
+  traceparent: others.traceparent ?? own.traceparent,
+  validateOutput: others.validateOutput ?? own.validateOutput,
+  exchange: others.exchange ?? own.exchange,
+  balance: others.balance ?? own.balance,
+});
+
+/** What is wrong with options, if anything is; thrown as one `invalid-argument`. */
+export const checkCallOptions = ({ timeoutMs, deadline, context }: CallOptions): void => {
+  const problems = [
+    ...(timeoutMs === undefined || timeoutMs >= 0 ? [] : [`timeoutMs must be 0 or more, and is ${String(timeoutMs)}`]),
+    ...(deadline === undefined || deadline >= 0 ? [] : [`deadline must be in epoch ms, and is ${String(deadline)}`]),
+    ...(context === undefined ? [] : contextProblems(context)),
+  ];
+  if (problems.length > 0) throw invalidArgument(...problems);
+};
+
+const contextProblems = (context: Readonly<Record<string, unknown>>): readonly string[] => {
+  const entries = Object.entries(context);
+  const bytes = entries.reduce((sum, [key, value]) => sum + key.length + String(value).length, 0);
+  return [
+    ...(entries.every(([, value]) => typeof value === 'string') ? [] : ['context values must be strings']),
+    ...(entries.length <= limits.contextMax ? [] : [`context has more than ${String(limits.contextMax)} entries`]),
+    ...(bytes <= limits.contextBytesMax ? [] : [`context has more than ${String(limits.contextBytesMax)} characters`]),
+  ];
+};

@@ -1,0 +1,105 @@
+import { lastValueFrom, Observable, type Subscriber } from 'rxjs';
+import type { Failure, SkeinError } from '../core/errors.js';
+import type { Settled } from './settle.js';
+
+/** The state in which a cast is confirmed, and by whom. */
+export interface Confirmed {
+  readonly state: 'accepted' | 'done';
+  readonly server: string;
+}
+
+export type CastState = { readonly state: 'queued' } | Confirmed;
+
+/** A cast already sent: awaiting it waits for its confirmation and rejects with a SkeinError; ignoring it is safe. */
+export interface Receipt extends PromiseLike<Confirmed> {
+  /** Replays from `queued`; completes at the confirmed state or errors with a SkeinError. Unsubscribing only stops watching. */
+  readonly state$: Observable<CastState>;
+}
+
+/** What became of a fanout's cast to one server. */
+export type Outcome = { readonly server: string } & Settled<Confirmed, Failure>;
+
+/** A fanout already sent: awaiting it waits for all recipients; rejects only where nothing could be sent. */
+export interface Receipts extends PromiseLike<readonly Outcome[]> {
+  /** One outcome a recipient as it settles, replayed; completes with the last. */
+  readonly outcome$: Observable<Outcome>;
+}
+
+/** A cast that failed while no one watched its receipt. */
+export interface Undeliverable {
+  readonly topic: string;
+  readonly method: string;
+  /** Empty where it got to none. */
+  readonly server: string;
+  readonly error: SkeinError;
+}
+
+const queued: CastState = { state: 'queued' };
+
+/** What a cast's sender sees of it: told by the cast itself, shown to whoever watches, however late. */
+export class CastReceipt implements Receipt {
+  #state: CastState = queued;
+  #isOver = false;
+  #error: unknown;
+  #watchers: Set<Subscriber<CastState>> | undefined;
+  #promise: Promise<Confirmed> | undefined;
+  /** Whether anyone has ever looked. */
+  isWatched = false;
+
+  get state$(): Observable<CastState> {
+    return new Observable((subscriber) => {
+      this.isWatched = true;
+      return this.#show(subscriber);
+    });
+  }
+
+  /** The same for whoever does not look at it on the sender's behalf. */
+  get quietState$(): Observable<CastState> {
+    return new Observable((subscriber) => this.#show(subscriber));
+  }
+
+  then<A = Confirmed, B = never>(
+    fulfilled?: ((confirmed: Confirmed) => A | PromiseLike<A>) | null,
+    rejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    // A receipt that completes has shown the confirmed state last.
+    this.#promise ??= lastValueFrom(this.state$, { defaultValue: queued }) as Promise<Confirmed>;
+    return this.#promise.then(fulfilled, rejected);
+  }
+
+  show(state: Confirmed): void {
+    this.#state = state;
+    for (const watcher of this.#watchers ?? []) watcher.next(state);
+  }
+
+  complete(): void {
+    for (const watcher of this.#end()) watcher.complete();
+  }
+
+  fail(error: unknown): void {
+    this.#error = error;
+    for (const watcher of this.#end()) watcher.error(error);
+  }
+
+  #end(): Iterable<Subscriber<CastState>> {
+    const watchers = this.#watchers ?? [];
+    this.#watchers = undefined;
+    this.#isOver = true;
+    return watchers;
+  }
+
+  #show(subscriber: Subscriber<CastState>): (() => void) | undefined {
+    subscriber.next(queued);
+    if (this.#state !== queued) subscriber.next(this.#state);
+    if (this.#error !== undefined) subscriber.error(this.#error);
+    else if (this.#isOver) subscriber.complete();
+    else {
+      this.#watchers ??= new Set();
+      this.#watchers.add(subscriber);
+      return () => {
+        this.#watchers?.delete(subscriber);
+      };
+    }
+    return undefined;
+  }
+}

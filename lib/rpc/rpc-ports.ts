@@ -1,0 +1,29 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import type { Subject } from 'rxjs';
+import type { DeadlineWheel } from '../operators/deadline-wheel.js';
+import type { Clock } from '../ports/clock.js';
+import type { Codec } from '../ports/codec.js';
+import type { Logger } from '../ports/logger.js';
+import type { Meter } from '../ports/meter.js';
+import type { Transport } from '../ports/transport.js';
+import type { Undeliverable } from './receipt.js';
+import type { Work } from './work.js';
+
+/** What calls, casts and services of one node share. */
+export interface RpcPorts {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly codec: Codec;
+  readonly logger: Logger;
+  readonly meter: Meter;
+  readonly wheel: DeadlineWheel;
+  /** The work that the present handler does; what it calls in turn inherits its deadline, its cancellation and its context. */
+  readonly ambient: AsyncLocalStorage<Work>;
+  /** Casts whose failure no one watches. */
+  readonly undeliverable$: Subject<Undeliverable>;
+  readonly nextId: () => number;
+  /** For a whole request where nothing else says so, in ms. */
+  readonly timeoutMs: number;
+  /** Whether callers get to see the stack of a handler's error. */
+  readonly sendStacks: boolean;
+}

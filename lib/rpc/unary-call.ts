@@ -1,0 +1,219 @@
+import { defer, Observable, observable as interop, type Observer, type Operator, type Subscription } from 'rxjs';
+import { Kind } from '../core/envelope.js';
+import { isSkeinError, SkeinError } from '../core/errors.js';
+import type { Method } from './contract.js';
+import type { UnaryOptions } from './options.js';
+import { agree, Request, type Sending, type Terms } from './request.js';
+import { InvalidInput, validate } from './schema.js';
+
+/**
+ * One request, as a cold Observable of one value and a lazy promise of it: each subscription sends once, and awaiting sends once
+ * however often the same object is awaited. After an error of unknown outcome, subscribing again sends again only where the method
+ * is idempotent, and else gives that error unsent.
+ */
+export interface Call<out T> extends Observable<T>, PromiseLike<T>, AsyncIterable<T> {}
+
+/** Who gets the value or the error, such as a subscriber. */
+interface Sink {
+  next(value: unknown): void;
+  error(error: unknown): void;
+  complete(): void;
+}
+
+/** A call under way. Unsubscribing from it cancels it, which makes it a subscription's own teardown. */
+class UnaryRequest extends Request {
+  override readonly kind = Kind.call;
+  readonly #call: UnaryCall;
+  readonly #sink: Sink;
+
+  constructor(sending: Sending, payload: unknown, terms: Terms, call: UnaryCall, sink: Sink) {
+    super(sending, payload, terms, call.takeId());
+    this.#call = call;
+    this.#sink = sink;
+  }
+
+  override reply(payload: unknown): void {
+    if (!this.end('ok')) return;
+    this.#sink.next(payload);
+    this.#sink.complete();
+  }
+
+  override accept(): void {
+    this.fail(misanswered);
+  }
+
+  override done(): void {
+    this.fail(misanswered);
+  }
+
+  unsubscribe(): void {
+    this.cancel('unsubscribed');
+  }
+
+  protected override failed(error: SkeinError): void {
+    this.#call.remember(error, this.id);
+    this.#sink.error(error);
+  }
+}
+
+const misanswered = new SkeinError('protocol-error', { reason: 'a call was answered as a cast is' }, { ran: 'unknown' });
+
+/** A method that a client calls: what all its calls have in common. */
+export class Caller {
+  readonly #sending: Sending;
+  readonly #method: Pick<Method, 'options' | 'output'>;
+  readonly #validatesOutput: boolean;
+
+  constructor(sending: Sending, method: Pick<Method, 'options' | 'output'>, validatesOutput: boolean) {
+    this.#sending = sending;
+    this.#method = method;
+    this.#validatesOutput = validatesOutput;
+  }
+
+  get isIdempotent(): boolean {
+    return this.#method.options.idempotent === true;
+  }
+
+  call(input: unknown, options: UnaryOptions | undefined): Call<unknown> {
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- it is an Observable by structure, which RxJS asks for
+    return new UnaryCall(this, input, options);
+  }
+
+  /** Sends one request; what keeps it from being sent is told like any other error. */
+  send(call: UnaryCall, input: unknown, options: UnaryOptions | undefined, sink: Sink): UnaryRequest | undefined {
+    const validates = options?.validateOutput ?? this.#validatesOutput;
+    let request: UnaryRequest;
+    try {
+      const terms = agree(this.#sending, options);
+      request = new UnaryRequest(this.#sending, input, terms, call, validates ? this.#checking(sink) : sink);
+    } catch (error) {
+      if (isSkeinError(error)) this.#sending.ports.meter.counter(`requests.${error.code}`).total += 1;
+      sink.error(error);
+      return undefined;
+    }
+    request.send();
+    return request;
+  }
+
+  /** Hands on only what the output's schema yields. */
+  #checking(sink: Sink): Sink {
+    return {
+      next: (value) => {
+        const valid$ = defer(() => this.#check(value));
+        valid$.subscribe(sink);
+      },
+      error: (error) => {
+        sink.error(error);
+      },
+      complete: () => undefined,
+    };
+  }
+
+  /** The output as its schema yields it; a violation says that the work ran. */
+  async #check(value: unknown): Promise<unknown> {
+    try {
+      return await validate(this.#method.output, value);
+    } catch (error) {
+      this.#sending.ports.meter.counter('replies.invalid').total += 1;
+      throw error instanceof InvalidInput ? new SkeinError('invalid-argument', error.details, { ran: 'yes' }) : error;
+    }
+  }
+}
+
+/* eslint-disable @typescript-eslint/no-deprecated, rxjs-x/prefer-observer -- an Observable's shape has these members too */
+/** Composed, not derived: it has what an Observable has, and makes a real one only where somebody subscribes. */
+class UnaryCall implements Call<unknown> {
+  /** As an Observable has them. */
+  source: Observable<unknown> | undefined = undefined;
+  operator: Operator<unknown, unknown> | undefined = undefined;
+  readonly #caller: Caller;
+  readonly #input: unknown;
+  readonly #options: UnaryOptions | undefined;
+  #promise: Promise<unknown> | undefined;
+  /** The error of unknown outcome after which it is not sent again, or the id of the request that is to be repeated after it. */
+  #lastWord: SkeinError | undefined;
+  #repeatId: number | undefined;
+
+  constructor(caller: Caller, input: unknown, options: UnaryOptions | undefined) {
+    this.#caller = caller;
+    this.#input = input;
+    this.#options = options;
+  }
+
+  subscribe(
+    observerOrNext?: Partial<Observer<unknown>> | ((value: unknown) => void) | null,
+    error?: ((error: unknown) => void) | null,
+    complete?: (() => void) | null,
+  ): Subscription {
+    const observable = this.#observable();
+    return typeof observerOrNext === 'object' && observerOrNext !== null
+      ? observable.subscribe(observerOrNext)
+      : observable.subscribe(observerOrNext, error, complete);
+  }
+
+  get pipe(): Observable<unknown>['pipe'] {
+    const observable = this.#observable();
+    return observable.pipe.bind(observable);
+  }
+
+  get forEach(): Observable<unknown>['forEach'] {
+    const observable = this.#observable();
+    return observable.forEach.bind(observable);
+  }
+
+  get toPromise(): Observable<unknown>['toPromise'] {
+    return () => this.#settled();
+  }
+
+  lift<R>(operator?: Operator<unknown, R>): Observable<R> {
+    return this.#observable().lift(operator);
+  }
+
+  [interop](): Observable<unknown> {
+    return this.#observable();
+  }
+
+  then<A = unknown, B = never>(
+    fulfilled?: ((value: unknown) => A | PromiseLike<A>) | null,
+    rejected?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    return this.#settled().then(fulfilled, rejected);
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator {
+    yield await this.#settled();
+  }
+
+  /** Takes note of how a request of this call failed. */
+  remember(error: SkeinError, id: number): void {
+    if (error.ran !== 'unknown') return;
+    if (this.#caller.isIdempotent) this.#repeatId = id;
+    else this.#lastWord = error;
+  }
+
+  /** The id of the request that the next one repeats, if it repeats one. */
+  takeId(): number | undefined {
+    const id = this.#repeatId;
+    this.#repeatId = undefined;
+    return id;
+  }
+
+  #observable(): Observable<unknown> {
+    return new Observable((subscriber) => this.#send(subscriber));
+  }
+
+  #settled(): Promise<unknown> {
+    this.#promise ??= new Promise((next, error) => {
+      this.#send({ next, error, complete: ignore });
+    });
+    return this.#promise;
+  }
+
+  #send(sink: Sink): UnaryRequest | undefined {
+    if (!this.#lastWord) return this.#caller.send(this, this.#input, this.#options, sink);
+    sink.error(this.#lastWord);
+    return undefined;
+  }
+}
+
+const ignore = (): void => undefined;

@@ -1,0 +1,89 @@
+import type { Context } from '../core/context.js';
+import type { SkeinError } from '../core/errors.js';
+import type { Incoming, Peer } from '../ports/transport.js';
+
+/** What a handler knows of the request that it works on. */
+export interface HandlerContext {
+  /** Of this request; a repeated one has it again. */
+  readonly id: string;
+  readonly peer: Peer;
+  readonly context: Context;
+  /** W3C trace context, as the caller sent it. */
+  readonly traceparent: string | undefined;
+  /** Aborts on cancellation, deadline and link loss; its reason is a SkeinError. */
+  readonly signal: AbortSignal;
+  /** Epoch ms by the node's clock. */
+  readonly deadline: number;
+}
+
+const noContext: Context = {};
+
+/** One request at work: what its handler knows, and what is to stop with it. */
+export class Work implements HandlerContext {
+  readonly #request: Incoming;
+  #abort: AbortController | undefined;
+  #stops: Set<(reason: SkeinError) => void> | undefined;
+  #cancelled: SkeinError | undefined;
+
+  constructor(request: Incoming) {
+    this.#request = request;
+  }
+
+  get id(): string {
+    return `${this.#request.caller.id}/${String(this.#request.id)}`;
+  }
+
+  get peer(): Peer {
+    const { id, node, address } = this.#request.caller;
+    return { id, server: node, address, labels: {}, state: 'live', why: 'it sent this request' };
+  }
+
+  /** Whether there is a context to pass on. */
+  get hasContext(): boolean {
+    return this.#request.meta?.context !== undefined;
+  }
+
+  get context(): Context {
+    return this.#request.meta?.context ?? noContext;
+  }
+
+  get traceparent(): string | undefined {
+    return this.#request.meta?.traceparent;
+  }
+
+  get deadline(): number {
+    return this.#request.deadline;
+  }
+
+  /** Made when it is first asked for, since most handlers do not. */
+  get signal(): AbortSignal {
+    if (!this.#abort) {
+      this.#abort = new AbortController();
+      if (this.#cancelled) this.#abort.abort(this.#cancelled);
+    }
+    return this.#abort.signal;
+  }
+
+  /** Why no one waits for the answer any more. */
+  get cancelled(): SkeinError | undefined {
+    return this.#cancelled;
+  }
+
+  cancel(reason: SkeinError): void {
+    if (this.#cancelled) return;
+    this.#cancelled = reason;
+    this.#abort?.abort(reason);
+    const stops = this.#stops;
+    this.#stops = undefined;
+    for (const stop of stops ?? []) stop(reason);
+  }
+
+  /** Calls `stop` if the work is cancelled; gives back what takes that back. */
+  onCancel(stop: (reason: SkeinError) => void): () => void {
+    this.#stops ??= new Set();
+    this.#stops.add(stop);
+    return () => {
+      this.#stops?.delete(stop);
+    };
+  }
+}

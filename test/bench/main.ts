@@ -1,0 +1,114 @@
+import { writeFileSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import type { Figures, Role } from './messages.js';
+import { Pair } from './pair.js';
+
+/** One line of the result: medians over the runs. */
+interface Row {
+  readonly bench: Role['bench'];
+  readonly system: Role['system'];
+  readonly network: Role['network'];
+  readonly window: number;
+  readonly payloadBytes: number;
+  readonly opsPerSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly rssMiB: number;
+  /** Each run's operations a second. */
+  readonly runs: readonly number[];
+}
+
+interface Options {
+  readonly windows: readonly number[];
+  readonly networks: readonly Role['network'][];
+  readonly runs: number;
+  readonly seconds: number;
+  readonly json?: string;
+}
+
+const payloads = { call: 14, cast: 64 } as const;
+const systems = ['zeromq', 'skein'] as const;
+
+const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? (sorted[half] ?? 0) : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2;
+};
+
+/** Both systems on the same work, in turn, so that whatever the machine does meanwhile meets both. */
+const compare = async (
+  bench: Role['bench'],
+  network: Role['network'],
+  { windows, runs, seconds }: Options,
+): Promise<readonly Row[]> => {
+  const payloadBytes = payloads[bench];
+  const pairs = [];
+  for (const system of systems) pairs.push({ system, pair: await Pair.start({ bench, system, network, payloadBytes }) });
+  const rows: Row[] = [];
+  for (const window of windows) {
+    const measured = new Map<Role['system'], Figures[]>(systems.map((system) => [system, []]));
+    for (const { pair } of pairs) await pair.measure(window, Math.min(1, seconds));
+    for (let run = 0; run < runs; run += 1) {
+      for (const { system, pair } of pairs) measured.get(system)?.push(await pair.measure(window, seconds));
+    }
+    const of = [];
+    for (const { system, pair } of pairs) {
+      const figures = measured.get(system) ?? [];
+      const row: Row = {
+        bench,
+        system,
+        network,
+        window,
+        payloadBytes,
+        opsPerSecond: median(figures.map(({ opsPerSecond }) => opsPerSecond)),
+        p50Us: median(figures.map(({ p50Us }) => p50Us)),
+        p99Us: median(figures.map(({ p99Us }) => p99Us)),
+        rssMiB: await pair.rssMiB(),
+        runs: figures.map(({ opsPerSecond }) => Math.round(opsPerSecond)),
+      };
+      of.push(row);
+    }
+    show(of);
+    rows.push(...of);
+  }
+  for (const { pair } of pairs) await pair.end();
+  return rows;
+};
+
+const show = (rows: readonly Row[]): void => {
+  const [raw, skein] = rows;
+  if (!raw || !skein) return;
+  const cells = ({ runs, opsPerSecond, p50Us, p99Us }: Row): string =>
+    [
+      `${thousands(opsPerSecond)} k/s`.padStart(12),
+      `(${thousands(Math.min(...runs))}–${thousands(Math.max(...runs))})`.padEnd(17),
+      p50Us > 0 ? `p50 ${String(Math.round(p50Us))} µs, p99 ${String(Math.round(p99Us))} µs`.padEnd(30) : '',
+    ].join(' ');
+  const ratios = raw.runs.map((ops, run) => (skein.runs[run] ?? 0) / ops);
+  const ratio = `${median(ratios).toFixed(2)} × (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`;
+  console.log(`${raw.bench} ${raw.network} window ${String(raw.window)}, ${String(raw.payloadBytes)} bytes`);
+  console.log(`  zeromq ${cells(raw)}`);
+  console.log(`  skein  ${cells(skein)} ${ratio}`);
+};
+
+const thousands = (ops: number): string => (ops / 1_000).toFixed(1);
+
+const list = (text: string): string[] => text.split(',').filter((part) => part !== '');
+const counts = (text: string): number[] => list(text).map(Number);
+
+const program = new Command('bench')
+  .description('Runs Skein and raw zeromq.js side by side, two processes each, in turn; prints medians with least and most.')
+  .argument('[benches...]', 'call, cast', ['call', 'cast'])
+  .addOption(new Option('--windows <list>', 'operations under way at once').default([1, 16, 64, 256, 1_000]).argParser(counts))
+  .addOption(new Option('--networks <list>', 'tcp, ipc').default(['tcp', 'ipc']).argParser(list))
+  .addOption(new Option('--runs <n>', 'measurements of each').default(9).argParser(Number))
+  .addOption(new Option('--seconds <n>', 'of each measurement').default(1).argParser(Number))
+  .addOption(new Option('--json <file>', 'where the rows go'));
+
+program.parse();
+const options = program.opts<Options>();
+const rows: Row[] = [];
+for (const bench of program.processedArgs[0] as Role['bench'][]) {
+  for (const network of options.networks) rows.push(...(await compare(bench, network, options)));
+}
+if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(rows, undefined, 2)}\n`);

@@ -1,0 +1,70 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Figures, Order, Report, Role } from './messages.js';
+
+/** A server and a client of one system, in two processes. */
+export class Pair {
+  readonly #folder: string;
+  readonly #server: ChildProcess;
+  readonly #client: ChildProcess;
+
+  private constructor(folder: string, server: ChildProcess, client: ChildProcess) {
+    this.#folder = folder;
+    this.#server = server;
+    this.#client = client;
+  }
+
+  static async start(what: Pick<Role, 'bench' | 'system' | 'network' | 'payloadBytes'>): Promise<Pair> {
+    const folder = mkdtempSync(join(tmpdir(), 'skein-bench-'));
+    const [server, client] = [spawnWorker(), spawnWorker()];
+    const { address } = await order(server, { do: 'start', role: { ...what, folder, side: 'server', address: '' } }, 'started');
+    await order(client, { do: 'start', role: { ...what, folder, side: 'client', address } }, 'started');
+    return new Pair(folder, server, client);
+  }
+
+  measure(window: number, seconds: number): Promise<Figures> {
+    return order(this.#client, { do: 'measure', window, seconds }, 'measured');
+  }
+
+  /** Of both processes, in MiB. */
+  async rssMiB(): Promise<number> {
+    const reports = await Promise.all([this.#server, this.#client].map((worker) => order(worker, { do: 'rss' }, 'rss')));
+    return reports.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20;
+  }
+
+  async end(): Promise<void> {
+    for (const worker of [this.#client, this.#server]) {
+      const exited = once(worker, 'exit');
+      worker.send({ do: 'end' } satisfies Order);
+      await exited;
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+const spawnWorker = (): ChildProcess =>
+  fork(fileURLToPath(new URL('worker.js', import.meta.url)), { execArgv: process.execArgv });
+
+type ReportOf<K extends Report['is']> = Extract<Report, { is: K }>;
+
+const order = <K extends Exclude<Report['is'], 'failed'>>(worker: ChildProcess, what: Order, expected: K): Promise<ReportOf<K>> =>
+  new Promise((resolve, reject) => {
+    const settle = (): void => {
+      worker.off('message', onReport).off('exit', onExit);
+    };
+    const onReport = (report: Report): void => {
+      settle();
+      if (report.is === expected) resolve(report as ReportOf<K>);
+      else reject(new Error(report.is === 'failed' ? report.error : `expected ${expected}, and got ${report.is}`));
+    };
+    const onExit = (code: number | null): void => {
+      settle();
+      reject(new Error(`a worker ended with ${String(code)}`));
+    };
+    worker.on('message', onReport).on('exit', onExit);
+    worker.send(what);
+  });

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Ring } from '../../lib/core/ring.js';
+
+type Step = 'push' | 'shift' | 'peek' | 'drain' | 'retain';
+
+const steps = fc.array(fc.constantFrom<Step>('push', 'push', 'push', 'push', 'shift', 'shift', 'peek', 'drain', 'retain'), {
+  maxLength: 400,
+});
+
+describe('Ring', () => {
+  it('does what an array with a bound does', () => {
+    fc.assert(
+      fc.property(steps, fc.integer({ min: 1, max: 100 }), (plan, max) => {
+        const ring = new Ring<number>(max);
+        let model: number[] = [];
+        plan.forEach((step, i) => {
+          if (step === 'push') {
+            expect(ring.push(i)).toBe(model.length < max);
+            if (model.length < max) model.push(i);
+          } else if (step === 'shift') expect(ring.shift()).toBe(model.shift());
+          else if (step === 'peek') expect(ring.peek()).toBe(model[0]);
+          else if (step === 'drain') {
+            expect(ring.drain()).toEqual(model);
+            model = [];
+          } else {
+            const kept = model.filter((value) => value % 3 !== 0);
+            expect(ring.retain((value) => value % 3 !== 0)).toBe(model.length - kept.length);
+            model = kept;
+          }
+          expect(ring.size).toBe(model.length);
+        });
+        expect(ring.drain()).toEqual(model);
+      }),
+    );
+  });
+
+  it('refuses what is beyond its bound, and holds a backlog of 100,000', () => {
+    const ring = new Ring<number>(100_000);
+    const taken = Array.from({ length: 100_000 }, (_, i) => ring.push(i));
+    expect(taken.every(Boolean)).toBe(true);
+    expect(ring.push(100_000)).toBe(false);
+    expect(ring.peek()).toBe(0);
+    expect(ring.drain()).toHaveLength(100_000);
+    expect(ring.peek()).toBeUndefined();
+  });
+});

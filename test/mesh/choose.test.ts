@@ -1,0 +1,111 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SeededRandom } from '../../lib/adapters/sim/seeded-random.js';
+import { choose } from '../../lib/mesh/choose.js';
+import type { Link } from '../../lib/mesh/link.js';
+import { Route } from '../../lib/mesh/route.js';
+import { registrationOf } from './mesh-world.js';
+
+const routeTo = (server: string, { inFlight = 0, usable = true } = {}): Route => {
+  const registration = registrationOf(server);
+  const link: unknown = { isUsable: usable };
+  const route = new Route(registration, link as Link);
+  route.inFlight = inFlight;
+  return route;
+};
+
+/** How often each of the routes is chosen in so many turns. */
+const tally = (routes: readonly Route[], balance: 'least-loaded' | 'round-robin', turns = 1_000): number[] => {
+  const random = new SeededRandom(5);
+  const counts = routes.map(() => 0);
+  for (let turn = 1; turn <= turns; turn += 1) {
+    const at = routes.indexOf(choose(routes, balance, turn, random) as Route);
+    counts[at] = (counts[at] ?? 0) + 1;
+  }
+  return counts;
+};
+
+describe('choose', () => {
+  it('has no choice with none or one, in whatever state', () => {
+    const random = new SeededRandom(1);
+    const down = routeTo('a', { usable: false });
+    expect(choose([], 'least-loaded', 1, random)).toBeUndefined();
+    expect(choose([down], 'least-loaded', 1, random)).toBe(down);
+    expect(choose([down], 'round-robin', 7, random)).toBe(down);
+  });
+
+  it('takes the lighter of two', () => {
+    expect(tally([routeTo('a', { inFlight: 3 }), routeTo('b')], 'least-loaded')).toEqual([0, 1_000]);
+  });
+
+  it('never takes the heaviest of many, and the lightest most often', () => {
+    const routes = [4, 1, 0, 9, 2].map((inFlight, i) => routeTo(`s${String(i)}`, { inFlight }));
+    const [four = 0, one = 0, none = 0, nine, two = 0] = tally(routes, 'least-loaded');
+    expect(nine).toBe(0);
+    expect(none > one && one > two && two > four && four > 0).toBe(true);
+  });
+
+  it('spreads over equals evenly', () => {
+    const counts = tally(
+      ['a', 'b', 'c', 'd'].map((server) => routeTo(server)),
+      'least-loaded',
+      4_000,
+    );
+    for (const count of counts) expect(Math.abs(count - 1_000)).toBeLessThan(120);
+  });
+
+  it('keeps loads level to within a few requests, which one taken by chance would not', () => {
+    const routes = Array.from({ length: 20 }, (_, i) => routeTo(`s${String(i)}`));
+    const random = new SeededRandom(9);
+    for (let turn = 0; turn < 20_000; turn += 1) (choose(routes, 'least-loaded', turn, random) as Route).inFlight += 1;
+    const loads = routes.map(({ inFlight }) => inFlight);
+    expect(Math.max(...loads) - Math.min(...loads)).toBeLessThan(10);
+  });
+
+  it('takes the next in turn, round after round', () => {
+    const routes = ['a', 'b', 'c'].map((server) => routeTo(server));
+    const random = new SeededRandom(1);
+    const chosen = [3, 4, 5, 6, 7].map((turn) => choose(routes, 'round-robin', turn, random)?.server);
+    expect(chosen).toEqual(['a', 'b', 'c', 'a', 'b']);
+  });
+
+  it('takes what is usable, whatever its load, as long as there is any', () => {
+    const plan = fc.array(fc.record({ usable: fc.boolean(), inFlight: fc.nat(20) }), { minLength: 2, maxLength: 8 });
+    fc.assert(
+      fc.property(plan, fc.constantFrom('least-loaded' as const, 'round-robin' as const), fc.nat(), (specs, balance, turn) => {
+        const routes = specs.map((spec, i) => routeTo(`s${String(i)}`, spec));
+        const chosen = choose(routes, balance, turn, new SeededRandom(turn));
+        expect(chosen?.link.isUsable).toBe(specs.some(({ usable }) => usable));
+      }),
+    );
+  });
+
+  it('gives the turns of those that are not usable to the others', () => {
+    const routes = [routeTo('a'), routeTo('b', { usable: false }), routeTo('c')];
+    const counts = tally(routes, 'round-robin', 900);
+    expect(counts[1]).toBe(0);
+    expect(Math.min(counts[0] ?? 0, counts[2] ?? 0)).toBeGreaterThanOrEqual(300);
+  });
+});
+
+describe('the load of a route', () => {
+  it('grows with what is under way and with how long that took lately', () => {
+    const [idle, busy, slow] = [routeTo('a'), routeTo('b', { inFlight: 2 }), routeTo('c')];
+    slow.inFlight = 1;
+    slow.answered({ wasSent: true, sentAt: 0 } as never, 100);
+    expect(busy.load).toBeGreaterThan(idle.load);
+    expect(slow.load).toBeGreaterThan(busy.load);
+    for (let i = 0; i < 100; i += 1) {
+      slow.inFlight += 1;
+      slow.answered({ wasSent: true, sentAt: 0 } as never, 0);
+    }
+    expect(slow.load).toBeCloseTo(idle.load, 2);
+  });
+
+  it('takes no sample from what never got as far as the wire', () => {
+    const route = routeTo('a', { inFlight: 1 });
+    const { load } = routeTo('b');
+    route.answered({ wasSent: false, sentAt: 0 } as never, 5_000);
+    expect(route.load).toBe(load);
+  });
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { Kind } from '../../lib/core/envelope.js';
+import { limits } from '../../lib/core/limits.js';
+import { MethodTable } from '../../lib/mesh/method-table.js';
+import type { Operation } from '../../lib/ports/transport.js';
+import { operation } from './mesh-world.js';
+
+const methods = (count: number): Operation[] =>
+  Array.from({ length: count }, (_, i) => ({ ...operation, method: `m${String(i)}` }));
+
+describe('MethodTable', () => {
+  it('gives each operation of each server a number of its own, once', () => {
+    const table = new MethodTable();
+    const [a, b] = methods(2) as [Operation, Operation];
+    expect(table.find('s', a)).toBeUndefined();
+    expect(table.name('s', a)).toEqual({ kind: Kind.method, index: 0, name: { ...a, server: 's' } });
+    expect(table.name('s', b).index).toBe(1);
+    expect(table.name('t', a)).toMatchObject({ index: 2, name: { server: 't' } });
+    expect([table.find('s', a), table.find('s', b), table.find('t', a), table.find('t', b)]).toEqual([0, 1, 2, undefined]);
+  });
+
+  it('starts again from 0 beyond its bound, and names anew who had a number before', () => {
+    const table = new MethodTable();
+    const all = methods(limits.methodsMax);
+    const numbers = all.map((one) => table.name('s', one).index);
+    expect(numbers.at(-1)).toBe(limits.methodsMax - 1);
+    const [another] = methods(1) as [Operation];
+    expect(table.name('t', another).index).toBe(0);
+    expect(all.some((one) => table.find('s', one) !== undefined)).toBe(false);
+    expect(table.find('t', another)).toBe(0);
+  });
+
+  it('forgets all at once', () => {
+    const table = new MethodTable();
+    table.name('s', operation);
+    table.clear();
+    expect(table.find('s', operation)).toBeUndefined();
+    expect(table.name('s', operation).index).toBe(0);
+  });
+});

@@ -1,0 +1,145 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { NEVER } from 'rxjs';
+import { call, Codec, contract, createNode, Hub, Logger, Meter, Network, type Node, override } from 'skein';
+import { expect, it } from 'vitest';
+import { MsgpackrCodec } from '../../lib/adapters/msgpackr/codec.js';
+import { ConsoleLogger } from '../../lib/adapters/system/console-logger.js';
+import { CountingMeter } from '../../lib/adapters/system/counting-meter.js';
+import { runTs, temporary } from '../run.js';
+
+const Echo = contract('echo', '1.0', { say: call<string, string>(), wait: call() });
+
+const handlers = { say: (text: string) => text, wait: () => NEVER };
+
+/** Ends only with its node. */
+const waitOn = (node: Node): { readonly ended: Promise<unknown>; readonly started: Promise<void> } => {
+  let start: () => void;
+  const started = new Promise<void>((resolve) => (start = resolve));
+  const served = node.serve(Echo, {
+    ...handlers,
+    wait: () => {
+      start();
+      return NEVER;
+    },
+  });
+  const ended = served.then(() => node.client(Echo).wait()).then(undefined, (error: unknown) => error);
+  return { ended, started };
+};
+
+it('ends what is under way with closed, of unknown outcome', async () => {
+  const node = await createNode({ url: 'zmq+memory://', hub: new Hub() });
+  const { ended, started } = waitOn(node);
+  await started;
+  await node.close();
+  expect(await ended).toMatchObject({ code: 'closed', ran: 'unknown' });
+});
+
+it('refuses what comes after it was closed', async () => {
+  const node = await createNode({ url: 'zmq+memory://', hub: new Hub() });
+  const echo = node.client(Echo);
+  await node.serve(Echo, handlers);
+  await node.close();
+  await expect(echo.say('a')).rejects.toMatchObject({ code: 'closed', ran: 'no' });
+  await expect(node.client(Echo).say('a')).rejects.toMatchObject({ code: 'closed', ran: 'no' });
+  await expect(node.serve(Echo, handlers)).rejects.toMatchObject({ code: 'closed' });
+});
+
+it('closes once, however often and from wherever it is told to', async () => {
+  let closed = 0;
+  const meter = override(Meter, [], () => Object.assign(new CountingMeter(), { close: () => (closed += 1) }));
+  const node = await createNode({ url: 'zmq+memory://', hub: new Hub(), overrides: [meter] });
+  await Promise.all([node.close(), node.close(), node[Symbol.asyncDispose]()]);
+  await node.close();
+  expect(closed).toBe(1);
+});
+
+it('is closed at the end of its scope, and takes its servers off the directory', async () => {
+  const hub = new Hub();
+  await using asker = await createNode({ url: 'zmq+memory://', hub, noServerMs: 0 });
+  {
+    await using node = await createNode({ url: 'zmq+memory://', hub });
+    await node.serve(Echo, handlers);
+    expect(await asker.client(Echo).say('there')).toBe('there');
+  }
+  await expect(asker.client(Echo).say('gone')).rejects.toMatchObject({ code: 'no-server' });
+});
+
+it('closes what was opened last first, and all of it even if some of it fails', async () => {
+  const closed: string[] = [];
+  const closing = <T extends object>(port: T, name: string, error?: Error): T =>
+    Object.assign(port, {
+      close: async () => {
+        await Promise.resolve();
+        closed.push(name);
+        if (error) throw error;
+      },
+    });
+  const node = await createNode({
+    url: 'zmq+memory://',
+    hub: new Hub(),
+    overrides: [
+      override(Codec, [], () => closing(new MsgpackrCodec(), 'codec')),
+      override(Logger, [], () => closing(new ConsoleLogger(), 'logger')),
+      override(Meter, [], () => closing(new CountingMeter(), 'meter', new Error('stuck'))),
+    ],
+  });
+  await expect(node.close()).rejects.toMatchObject({ errors: [new Error('stuck')] });
+  expect(closed).toEqual(['codec', 'meter', 'logger']);
+});
+
+it('closes what was opened where it cannot be started', async () => {
+  const closed: string[] = [];
+  const overrides = [
+    override(Meter, [], () => Object.assign(new CountingMeter(), { close: () => closed.push('meter') })),
+    override(Network, [], () => {
+      throw new Error('no network today');
+    }),
+  ];
+  await expect(createNode({ url: 'zmq+memory://', hub: new Hub(), overrides })).rejects.toThrow('no network today');
+  expect(closed).toEqual(['meter']);
+});
+
+it('gives each node its own, so that differently configured ones do not touch each other', async () => {
+  await using a = await createNode('zmq+memory://apart-a', { name: 'a', timeoutMs: 50, noServerMs: 0 });
+  await using b = await createNode('zmq+memory://apart-b', { name: 'b', noServerMs: 0 });
+  await b.serve(Echo, handlers);
+  await expect(a.client(Echo).say('x')).rejects.toMatchObject({ code: 'no-server' });
+  expect(await b.client(Echo).say('x')).toBe('x');
+  expect(Object.fromEntries(a.counters())).toMatchObject({ 'requests.no-server': 1 });
+  expect(a.counters().has('requests.ok')).toBe(false);
+  expect(b.counters().get('requests.ok')).toBe(1);
+  await a.close();
+  expect(await b.client(Echo).say('y')).toBe('y');
+});
+
+it('lets nodes that name the same place, or are given the same hub, meet', async () => {
+  await using a = await createNode('zmq+memory://together');
+  await using b = await createNode('zmq+memory://together');
+  await a.serve(Echo, handlers);
+  expect(await b.client(Echo).say('x')).toBe('x');
+});
+
+it('says what a URL lacks', async () => {
+  await expect(createNode('zmq+memory://')).rejects.toThrow('zmq+memory:// needs a name, zmq+memory://NAME, or the option hub');
+  await expect(createNode('sim://a')).rejects.toThrow('sim:// needs the overrides of a simulated world');
+});
+
+it('does not listen beyond this host because a ring says so', async () => {
+  using place = temporary();
+  const ring = join(place.path, 'ring.yaml');
+  writeFileSync(ring, 'servers:\n  - { topic: echo, server: me, address: "tcp://0.0.0.0:4000" }\n');
+  await expect(createNode(`zmq+static://${ring}?name=me`)).rejects.toThrow('reaches beyond this host without encryption');
+});
+
+it('is refused inside a worker thread, which goes on', async () => {
+  using place = temporary();
+  const { code, stdout, stderr } = await runTs([fileURLToPath(new URL('./in-worker-thread.ts', import.meta.url))], place);
+  expect(stdout.split('\n')).toEqual([
+    '[invalid-argument] ZeroMQ runs in the main thread only: its sockets end the whole process when a worker thread ends',
+    'the worker ended with 0, and a node can be made outside: true',
+    '',
+  ]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+});

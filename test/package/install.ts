@@ -1,0 +1,33 @@
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root, run } from '../run.js';
+
+const stage = join(root, '.cache/stage');
+
+/** Fails with all that a command said. */
+export const must = async (command: string, args: readonly string[], cwd: string): Promise<string> => {
+  const { code, stdout, stderr } = await run(command, args, { cwd });
+  if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${String(code)}\n${stdout}${stderr}`);
+  return stdout;
+};
+
+/** The tarball that would be published. It is built beside the project's own dist, which other tests may be using. */
+export const pack = async (): Promise<string> => {
+  rmSync(stage, { recursive: true, force: true });
+  mkdirSync(stage, { recursive: true });
+  const dist = join(stage, 'dist');
+  const out = ['--outDir', dist, '--tsBuildInfoFile', join(dist, '.tsbuildinfo')];
+  await must(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json', ...out], root);
+  for (const name of ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md', 'docs']) {
+    cpSync(join(root, name), join(stage, name), { recursive: true });
+  }
+  const name = await must('npm', ['pack', '--ignore-scripts', '--silent'], stage);
+  return join(stage, name.trim());
+};
+
+/** Installs the tarball, and what else is asked for, into an empty project. */
+export const install = async (folder: string, packages: readonly string[]): Promise<void> => {
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }));
+  const quietly = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+  await must('npm', ['install', ...quietly, ...packages], folder);
+};

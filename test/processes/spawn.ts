@@ -1,0 +1,51 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const children = new Set<ChildProcess>();
+const folders = new Set<string>();
+
+/** A directory of this test's own, in which its processes find each other. */
+export const privateUrl = (settings = ''): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'skein-test-'));
+  folders.add(folder);
+  return `zmq+local://${folder}${settings === '' ? '' : `?${settings}`}`;
+};
+
+/** Starts a program of this folder; resolves with it once it says that it is ready. */
+export const start = async (
+  program: string,
+  args: readonly string[],
+  nodeArgs: readonly string[] = [],
+): Promise<ChildProcess> => {
+  const child = fork(fileURLToPath(new URL(program, import.meta.url)), args, { execArgv: ['--import', 'tsx', ...nodeArgs] });
+  children.add(child);
+  child.once('exit', () => children.delete(child));
+  await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([code]) => {
+      throw new Error(`${program} ended with ${String(code)} before it was ready`);
+    }),
+  ]);
+  return child;
+};
+
+export const startWorker = (url: string, ...servers: readonly string[]): Promise<ChildProcess> =>
+  start('worker.ts', [url, ...servers]);
+
+/** Sends the signal and waits until the process is gone. */
+export const kill = async (child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => {
+  const gone = once(child, 'exit');
+  child.kill(signal);
+  await gone;
+};
+
+/** Ends what a test started, whatever became of the test. */
+export const cleanUp = async (): Promise<void> => {
+  await Promise.all([...children].map((child) => kill(child)));
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  folders.clear();
+};

@@ -1,0 +1,28 @@
+import { createInterface } from 'node:readline';
+import { describe, expect, it } from 'vitest';
+import { end, startTs, stop } from '../run.js';
+
+/** What a process prints, line by line. */
+const linesOf = ({ stdout }: ReturnType<typeof startTs>): (() => Promise<string>) => {
+  const line$ = createInterface(stdout)[Symbol.asyncIterator]();
+  return async () => String((await line$.next()).value);
+};
+
+describe('a process that reads nothing for a while', () => {
+  it('survives the death of a peer that has filled all buffers to it', async () => {
+    const receiver = startTs(['test/processes/unread.ts']);
+    const received = linesOf(receiver);
+    const sender = startTs(['test/processes/unread.ts', await received()]);
+    const sent = linesOf(sender);
+    try {
+      expect(await received()).toBe('stands still');
+      expect(await sent()).toBe('held back');
+      await stop(sender);
+      expect(await received()).toBe('goes on');
+      expect(await received()).toBe('the wire ended');
+      expect((await end(receiver)).code).toBe(0);
+    } finally {
+      await Promise.all([stop(sender), stop(receiver)]);
+    }
+  });
+});

@@ -1,0 +1,209 @@
+import { firstValueFrom, mergeMap, NEVER, range, toArray } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { call, cast, contract, type Handlers, type Method, type Reply, type Shape, type Version } from '../../lib/index.js';
+import { type Cluster, connect, ends, failureOf, type Part, Signal } from './cluster.js';
+
+const methods = { who: call<undefined, string>(), note: cast() };
+const versioned = (version: Version, namespace?: string) =>
+  contract('versioned', version, methods, namespace === undefined ? {} : { namespace });
+
+const serveAs = async ({ node, serve }: Cluster, name: string, version: Version, namespace?: string): Promise<void> => {
+  await serve(await node(name), versioned(version, namespace), { who: () => name, note: () => undefined });
+};
+
+/** Methods of those names, which TypeScript is told to be few. */
+const named = <N extends string>(names: readonly N[]) =>
+  Object.fromEntries(names.map((name) => [name, call<undefined, string>()])) as Record<
+    Exclude<N, 'then'>,
+    Method<'call', Shape<undefined, string>>
+  >;
+
+/** Section 4: which server, which version, which method. */
+export const dispatch: Part = (use) => {
+  describe('versions', () => {
+    it('fit where the major is the same and the server is not older', async () => {
+      const cluster = use();
+      await serveAs(cluster, 'server', '1.2.3');
+      const caller = await cluster.node('caller', { noServerMs: 0 });
+      for (const version of ['1', '1.0', '1.1', '1.1.9', '1.2', '1.2.0', '1.2.3'] as const) {
+        expect(await cluster.settle(caller.client(versioned(version)).who())).toBe('server');
+      }
+      for (const version of ['0', '0.9', '1.2.4', '1.3', '2', '2.0'] as const) {
+        const error = await failureOf('unsupported-version', cluster.settle(caller.client(versioned(version)).who()));
+        expect(error).toMatchObject({ ran: 'no', details: { wanted: version, served: ['1.2.3'] } });
+        const pinned = caller.client(versioned(version)).$on('server');
+        await failureOf('unsupported-version', cluster.settle(pinned.who()));
+        await failureOf('unsupported-version', cluster.settle(pinned.note()));
+      }
+    });
+
+    it('that cannot be read are refused', () => {
+      for (const version of ['', 'x', '1.', '1.x', '1.2.3.4', '01', '-1', '1e3', ' 1']) {
+        expect(() => versioned(version as Version)).toThrow('invalid-argument');
+      }
+    });
+
+    it('choose among the servers of a topic', async () => {
+      const cluster = use();
+      for (const [name, version] of [
+        ['old', '1.0'],
+        ['new', '1.4'],
+        ['next', '2.0'],
+      ] as const) {
+        await serveAs(cluster, name, version);
+      }
+      const caller = await cluster.node('caller', { noServerMs: 0 });
+      const ask = async (version: Version): Promise<Set<string>> =>
+        new Set(
+          await cluster.settle(
+            Promise.all(Array.from({ length: 30 }, () => caller.client(versioned(version), { balance: 'round-robin' }).who())),
+          ),
+        );
+      expect(await ask('1.3')).toEqual(new Set(['new']));
+      expect(await ask('2.0')).toEqual(new Set(['next']));
+      expect(await ask('1.0')).toEqual(new Set(['old', 'new']));
+      const error = await failureOf('unsupported-version', cluster.settle(caller.client(versioned('3.0')).who()));
+      expect([...error.details.served].sort()).toEqual(['1.0', '1.4', '2.0']);
+    });
+
+    it('are those of one namespace', async () => {
+      const cluster = use();
+      await serveAs(cluster, 'admin', '1.0', 'admin');
+      const caller = await cluster.node('caller', { noServerMs: 0 });
+      expect(await cluster.settle(caller.client(versioned('1.0', 'admin')).who())).toBe('admin');
+      await failureOf('unsupported-version', cluster.settle(caller.client(versioned('1.0')).who()));
+      await failureOf('unsupported-version', cluster.settle(caller.client(versioned('1.0', 'other')).who()));
+    });
+  });
+
+  describe('methods', () => {
+    it('that the contract does not list are not there', async () => {
+      const cluster = use();
+      const { caller } = await connect(cluster, versioned('1.0'), { who: () => 'server', note: () => undefined });
+      const names = ['more', 'constructor', 'toString', 'hasOwnProperty', '__proto__', 'serve'] as const;
+      const wider = contract('versioned', '1.0', named(names));
+      const client = caller.client(wider);
+      for (const name of Object.keys(wider.methods)) {
+        expect(await failureOf('no-such-method', cluster.settle(client[name as 'more']()))).toMatchObject({
+          ran: 'no',
+          details: { method: name },
+        });
+      }
+      expect(await cluster.settle(caller.client(versioned('1.0')).who())).toBe('server');
+    });
+
+    it('may have any name but those that Skein reserves', async () => {
+      const cluster = use();
+      const names = ['constructor', 'on', 'with', 'fanout', 'a b', '語', 'catch', ''] as const;
+      const Odd = contract('odd', '1', named(names));
+      const { client } = await connect(
+        cluster,
+        Odd,
+        Object.fromEntries(names.map((name) => [name, () => `it is ${name}`])) as unknown as Handlers<typeof Odd>,
+      );
+      for (const name of names) expect(await cluster.settle(client[name as 'on']())).toBe(`it is ${name}`);
+      for (const name of ['$ping', '$x', 'then']) {
+        expect(() => contract('odd', '1', { [name]: call() } as never)).toThrow('reserved');
+      }
+    });
+
+    it('need a handler each, and no others', async () => {
+      const { node } = use();
+      const server = await node('server');
+      const error = await failureOf(
+        'invalid-argument',
+        server.serve(versioned('1'), { who: () => '', extra: () => '' } as never),
+      );
+      expect(error.message).toContain('versioned.note has no handler');
+      expect(error.message).toContain('no method extra');
+    });
+  });
+
+  describe('every server', () => {
+    it('answers a ping by its name', async () => {
+      const cluster = use();
+      for (const name of ['a', 'b']) await serveAs(cluster, name, '1.0');
+      const client = (await cluster.node('caller')).client(versioned('1.0'));
+      expect(await cluster.settle(client.$on('a').$ping())).toEqual({ server: 'a' });
+      expect(await cluster.settle(client.$on('b').$ping({ timeoutMs: 5_000 }))).toEqual({ server: 'b' });
+      expect(['a', 'b']).toContain((await cluster.settle(client.$ping())).server);
+    });
+
+    it('describes itself, with what it has done', async () => {
+      const cluster = use();
+      let isBroken = false;
+      const handlers = {
+        who: () => {
+          if (isBroken) throw new Error('broken');
+          return 'server';
+        },
+        note: () => undefined,
+      };
+      const { client } = await connect(cluster, versioned('1.2', 'admin'), handlers);
+      await cluster.settle(Promise.all([client.who(), client.who(), client.note()]));
+      isBroken = true;
+      await failureOf('remote-error', cluster.settle(client.who()));
+      expect(await cluster.settle(client.$describe())).toEqual({
+        contract: 'versioned',
+        version: '1.2',
+        namespace: 'admin',
+        server: 'server',
+        methods: {
+          who: { verb: 'call', calls: 3, failures: 1 },
+          note: { verb: 'cast', calls: 1, failures: 0 },
+        },
+      });
+    });
+  });
+
+  describe('balance', () => {
+    const three = async (cluster: Cluster, who: (name: string) => () => Reply<string>) => {
+      for (const name of ['a', 'b', 'c']) {
+        await cluster.serve(await cluster.node(name), versioned('1.0'), { who: who(name), note: () => undefined });
+      }
+      return cluster.node('caller');
+    };
+    const tally = (names: readonly string[]) => ['a', 'b', 'c'].map((server) => names.filter((name) => name === server).length);
+
+    it('round-robin gives each server its turn', async () => {
+      const cluster = use();
+      const client = (await three(cluster, (name) => () => name)).client(versioned('1.0'), { balance: 'round-robin' });
+      const inTurn: string[] = [];
+      for (let i = 0; i < 9; i += 1) inTurn.push(await cluster.settle(client.who()));
+      expect(tally(inTurn)).toEqual([3, 3, 3]);
+      expect(tally(await cluster.settle(Promise.all(Array.from({ length: 90 }, () => client.who()))))).toEqual([30, 30, 30]);
+    });
+
+    it('least-loaded spreads what takes time', async () => {
+      const cluster = use();
+      const held: string[] = [];
+      const all = new Signal();
+      const caller = await three(cluster, (name) => () => {
+        if (held.push(name) === 90) all.resolve();
+        return NEVER;
+      });
+      const client = caller.client(versioned('1.0'));
+      const subscriptions = Array.from({ length: 90 }, () => client.who().subscribe({ error: () => undefined }));
+      await cluster.settle(all.promise);
+      for (const count of tally(held)) expect(count).toBeGreaterThan(20);
+      for (const subscription of subscriptions) subscription.unsubscribe();
+      expect(ends(caller)).toEqual({ 'requests.cancelled': 90 });
+    });
+
+    it('least-loaded spares who is slow', async () => {
+      const cluster = use();
+      const slow = async (name: string): Promise<string> => {
+        await cluster.after(50);
+        return name;
+      };
+      const client = (await three(cluster, (name) => () => (name === 'c' ? slow(name) : name))).client(versioned('1.0'));
+      const asked$ = range(0, 200).pipe(
+        mergeMap(() => client.who(), 5),
+        toArray(),
+      );
+      const [a = 0, b = 0, c = 0] = tally(await cluster.settle(firstValueFrom(asked$)));
+      expect(a + b + c).toBe(200);
+      expect(c).toBeLessThan(Math.min(a, b) / 2);
+    });
+  });
+};

@@ -1,0 +1,9 @@
+import { memoryCluster } from './cluster.js';
+import { semanticsSuite } from './suite.js';
+
+semanticsSuite('the network and the directory in memory', memoryCluster, {
+  virtualTime: false,
+  shortMs: 500,
+  registers: true,
+  faults: false,
+});

@@ -1,0 +1,31 @@
+import { afterEach, beforeEach, describe } from 'vitest';
+import { addressing } from './addressing.js';
+import { calls } from './calls.js';
+import { casts } from './casts.js';
+import type { Abilities, Cluster } from './cluster.js';
+import { dispatch } from './dispatch.js';
+import { errors } from './errors.js';
+import { faults } from './faults.js';
+import { nested } from './nested.js';
+import { schemas } from './schemas.js';
+import { time } from './time.js';
+import { values } from './values.js';
+
+export interface SuiteOptions extends Abilities {
+  /** Whether its nodes can be killed and cut off at will. */
+  readonly faults: boolean;
+}
+
+/** What Skein promises of a message, as a user sees it through the public API, over one kind of cluster. */
+export const semanticsSuite = (name: string, make: () => Promise<Cluster>, options: SuiteOptions): void => {
+  describe(`the messaging contract, over ${name}`, () => {
+    let cluster: Cluster;
+    beforeEach(async () => {
+      cluster = await make();
+    });
+    afterEach(() => cluster.close());
+
+    const parts = [addressing, calls, nested, casts, time, dispatch, schemas, values, errors];
+    for (const part of options.faults ? [...parts, faults] : parts) part(() => cluster, options);
+  });
+};
