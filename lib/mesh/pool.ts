@@ -45,7 +45,7 @@ export class Pool implements LinkKeeper {
     );
   }
 
-  /** The peers that have a link, now and after changes. */
+  /** The peers whose servers are used here, or were until lately; now and after changes. */
   get peers$(): Observable<readonly Peer[]> {
     return this.#changed$.pipe(
       startWith(undefined),
@@ -63,13 +63,16 @@ export class Pool implements LinkKeeper {
     const key = `${registration.address} ${registration.incarnation}`;
     const holding = this.#byKey.get(key) ?? this.#hold(key, registration);
     holding.servers.add(registration);
+    this.#changed$.next();
     return holding.link;
   }
 
   /** The server is no longer reached this way. The last one lets the link go: at once if it has no living wire, else when it is quiet. */
   release(link: Link, registration: Registration): void {
     const holding = this.#byLink.get(link);
-    if (!holding?.servers.delete(registration) || holding.servers.size > 0) return;
+    if (!holding?.servers.delete(registration)) return;
+    this.#changed$.next();
+    if (holding.servers.size > 0) return;
     if (link.state !== 'live' || link.isResting) this.#end(holding);
   }
 

@@ -70,6 +70,25 @@ const setUp = async (
   return { world, clock, network, pool, entries, links, send };
 };
 
+describe('the peers of a pool', () => {
+  it('are told as the directory tells of them, before anything is sent', async () => {
+    const { pool, entries, links } = await setUp(2);
+    const seen: string[][] = [];
+    pool.peers$.subscribe((peers) => seen.push(peers.map(({ id, server }) => `${id} ${server}`)));
+    const [first, second] = entries as [Registration, Registration];
+    const sibling = { ...first, server: 'b2' };
+    pool.acquire(sibling);
+    expect(seen.at(-1)).toEqual(['s0-1 s0,b2', 's1-1 s1']);
+    pool.release(links[0] as Link, first);
+    expect(seen.at(-1)).toEqual(['s0-1 b2', 's1-1 s1']);
+    pool.release(links[1] as Link, second);
+    pool.release(links[0] as Link, sibling);
+    expect(seen.at(-1)).toEqual([]);
+    pool.acquire({ ...first, incarnation: 's0-2' });
+    expect(seen.at(-1)).toEqual(['s0-2 s0']);
+  });
+});
+
 const isAnswered = ({ told }: TestRequest): boolean => told.length === 1 && String(told[0]).startsWith('payload');
 
 describe('a pool of at most 8 links', () => {
