@@ -1,21 +1,23 @@
-import { defer, merge, Observable, type SchedulerLike, Subscription } from 'rxjs';
+import { defer, merge, NEVER, Observable, type SchedulerLike, Subscription } from 'rxjs';
 import type { Outlet } from './outlet.js';
 
 export interface BatchOptions {
   /** Values in one batch. */
   readonly max: number;
   readonly clock: SchedulerLike;
+  /** Ends the turn early: what is ready leaves at once. By default never. */
+  readonly flush$?: Observable<unknown>;
 }
 
 /**
  * What becomes ready while a batch is being sent, or within one turn, leaves as the next batch; a single value leaves at the
- * end of its turn. Outlets are asked in their order. One batch is under way at a time; errors when one cannot be made or sent.
+ * end of its turn, or at the flush. Outlets are asked in their order. One batch is under way at a time; errors when one cannot be made or sent.
  * The bench's `call` at windows 64 and 1,000 is what the loop is for.
  */
 export const batchWhileSending = <T>(
   outlets: readonly Outlet<T>[],
   send: (batch: T[]) => Observable<never>,
-  { max, clock }: BatchOptions,
+  { max, clock, flush$ = NEVER }: BatchOptions,
 ): Observable<never> =>
   new Observable((subscriber) => {
     let turn: Subscription | undefined;
@@ -43,10 +45,17 @@ export const batchWhileSending = <T>(
       if (turn === undefined && sending === undefined) turn = clock.schedule(flush, 0);
     };
 
+    const flushEarly = (): void => {
+      if (turn === undefined) return;
+      turn.unsubscribe();
+      flush();
+    };
+
     const ready = merge(...outlets.map(({ ready$ }) => ready$)).subscribe({
       next: wake,
       error: (error: unknown) => subscriber.error(error),
     });
+    ready.add(flush$.subscribe(flushEarly));
     if (outlets.some(({ hasReady }) => hasReady)) wake();
     return () => {
       ready.unsubscribe();

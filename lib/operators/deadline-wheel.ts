@@ -1,10 +1,12 @@
 import type { SchedulerLike, Subscription } from 'rxjs';
-import { Timed } from '../core/timed.js';
+import type { Timed } from '../core/timed.js';
 
-class Slot extends Timed {
-  override earlier: Timed = this;
-  override later: Timed = this;
-  override expire(): void {
+class Slot implements Timed {
+  readonly deadline = Infinity;
+  earlier: Timed = this;
+  later: Timed = this;
+  readonly tick = 0;
+  expire(): void {
     throw new Error('a slot has no deadline');
   }
 }

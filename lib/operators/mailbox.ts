@@ -68,14 +68,16 @@ export class Mailbox<T> implements Outlet<T> {
   }
 
   fill(batch: T[], max: number): void {
-    const { batchWeightMax = Infinity } = this.#options;
+    const { batchWeightMax = Infinity, weigh, isDead } = this.#options;
     let weight = 0;
     while (batch.length < max && weight < batchWeightMax) {
-      const value = this.#shift();
+      const value = this.#ring.shift();
       if (value === undefined) break;
-      if (this.#options.isDead?.(value) === true) continue;
+      const own = weigh?.(value) ?? 0;
+      this.#weight -= own;
+      if (isDead?.(value) === true) continue;
       batch.push(value);
-      weight += this.#options.weigh?.(value) ?? 0;
+      weight += own;
     }
     if (this.#ring.size === 0) this.#isAwaited = true;
   }
@@ -85,13 +87,6 @@ export class Mailbox<T> implements Outlet<T> {
     this.#weight = 0;
     this.#isAwaited = true;
     return this.#ring.drain();
-  }
-
-  /** Takes the oldest value out, dead or alive. */
-  #shift(): T | undefined {
-    const value = this.#ring.shift();
-    if (value !== undefined) this.#weight -= this.#options.weigh?.(value) ?? 0;
-    return value;
   }
 
   #hasRoom(weight: number): boolean {

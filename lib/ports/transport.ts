@@ -4,7 +4,7 @@ import type { ErrorRecord, Meta, MethodName, RequestEnvelope } from '../core/env
 import type { Kind } from '../core/envelope.js';
 import type { SkeinError } from '../core/errors.js';
 import type { Target, TopicName } from '../core/target.js';
-import { Timed } from '../core/timed.js';
+import type { Timed } from '../core/timed.js';
 
 /** How one of a topic's servers is chosen for each request. */
 export type Balance = 'least-loaded' | 'round-robin';
@@ -26,7 +26,7 @@ export interface Holder {
  * A request on its way out, from its sender to the transport. It is settled exactly once, by whoever is first: the transport
  * by {@link reply}, {@link accept}, {@link done} or {@link fail}, or the sender, who then tells the holder.
  */
-export abstract class Outgoing extends Timed implements RequestEnvelope {
+export abstract class Outgoing implements RequestEnvelope, Timed {
   abstract readonly kind: RequestEnvelope['kind'];
   abstract readonly operation: Operation;
   /** That server only; never another. */
@@ -36,6 +36,10 @@ export abstract class Outgoing extends Timed implements RequestEnvelope {
   payload: unknown;
   readonly bytes: number;
   readonly meta: Meta | undefined;
+  readonly deadline: number;
+  earlier: Timed | undefined = undefined;
+  later: Timed | undefined = undefined;
+  tick = 0;
   /** Set as it is sent: the method's index on that wire, the time that is left, and when that was (epoch ms). */
   method = 0;
   ttlMs = 0;
@@ -47,12 +51,12 @@ export abstract class Outgoing extends Timed implements RequestEnvelope {
   wasSent = false;
   isSettled = false;
 
-  constructor(id: number, payload: unknown, bytes: number, meta: Meta | undefined) {
-    super();
+  constructor(id: number, payload: unknown, bytes: number, meta: Meta | undefined, deadline: number) {
     this.id = id;
     this.payload = payload;
     this.bytes = bytes;
     this.meta = meta;
+    this.deadline = deadline;
   }
 
   /** The call's value. */
@@ -62,6 +66,7 @@ export abstract class Outgoing extends Timed implements RequestEnvelope {
   /** The cast's handler ended well. */
   abstract done(): void;
   abstract fail(error: SkeinError): void;
+  abstract expire(): void;
 }
 
 /** Who sent a request. */
@@ -76,7 +81,7 @@ export interface Caller {
  * A request that arrived, from the transport to the one who serves. It is answered at most once, by {@link reply},
  * {@link done}, {@link fail} or {@link refuse}; later answers, and those to who has gone, are dropped.
  */
-export abstract class Incoming extends Timed {
+export abstract class Incoming implements Timed {
   readonly kind: typeof Kind.call | typeof Kind.cast;
   readonly id: number;
   readonly payload: unknown;
@@ -84,10 +89,13 @@ export abstract class Incoming extends Timed {
   readonly caller: Caller;
   /** What was left of its time when it arrived, in ms. */
   readonly ttlMs: number;
+  readonly deadline: number;
+  earlier: Timed | undefined = undefined;
+  later: Timed | undefined = undefined;
+  tick = 0;
   isSettled = false;
 
   constructor({ kind, id, payload, meta, ttlMs }: RequestEnvelope, caller: Caller, deadline: number) {
-    super();
     this.kind = kind;
     this.id = id;
     this.payload = payload;
@@ -107,6 +115,7 @@ export abstract class Incoming extends Timed {
   abstract fail(error: ErrorRecord): void;
   /** It was not started, and will not be. */
   abstract refuse(error: ErrorRecord): void;
+  abstract expire(): void;
   /** No one waits for an answer any more: later ones are dropped, and who works on it is told by {@link onCancel}. */
   cancel(reason: SkeinError): void {
     if (this.isSettled) return;

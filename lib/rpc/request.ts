@@ -66,10 +66,9 @@ export abstract class Request extends Outgoing {
 
   /** Without an `id` it is a new request, and with one it repeats that one. */
   constructor(sending: Sending, payload: unknown, terms: Terms, id = sending.ports.nextId()) {
-    super(id, payload, sending.ports.codec.measure(payload), terms.meta);
+    super(id, payload, sending.ports.codec.measure(payload), terms.meta, terms.deadline);
     this.#sending = sending;
     this.#timeoutMs = terms.timeoutMs;
-    this.deadline = terms.deadline;
     this.#release = terms.work || terms.signal ? this.#obey(terms) : undefined;
   }
 

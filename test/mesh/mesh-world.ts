@@ -28,8 +28,7 @@ export class TestRequest extends Outgoing {
   error: SkeinError | undefined;
 
   constructor(id: number, deadline: number, kind: RequestEnvelope['kind'] = Kind.call) {
-    super(id, `payload ${String(id)}`, 32, undefined);
-    this.deadline = deadline;
+    super(id, `payload ${String(id)}`, 32, undefined, deadline);
     this.kind = kind;
     this.server = 'b';
   }

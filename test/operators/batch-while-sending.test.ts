@@ -1,4 +1,4 @@
-import { EMPTY, type Observable, tap, throwError, timer, ignoreElements, type SchedulerLike } from 'rxjs';
+import { EMPTY, type Observable, Subject, tap, throwError, timer, ignoreElements, type SchedulerLike } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { batchWhileSending } from '../../lib/operators/batch-while-sending.js';
 import { Mailbox } from '../../lib/operators/mailbox.js';
@@ -47,6 +47,25 @@ describe('batchWhileSending', () => {
       batchWhileSending([mailboxOf(hot(offers))], send, { max: 8, clock }).subscribe();
       flush();
       expect(sent).toEqual(['1 a', '7 bc', '13 d']);
+    }));
+
+  it('sends what is ready at the flush, and the rest of the turn behind it', () =>
+    marbles(({ flush, clock }) => {
+      const { sent, send } = sender(2, clock);
+      const mailbox = new Mailbox<string>({ max: 8 });
+      const flush$ = new Subject<void>();
+      batchWhileSending([mailbox], send, { max: 8, clock, flush$ }).subscribe();
+      clock.schedule(() => {
+        flush$.next();
+        for (const value of 'ab') mailbox.offer(value);
+        flush$.next();
+        // The batch is still under way, so that these wait for each other.
+        mailbox.offer('c');
+        flush$.next();
+        mailbox.offer('d');
+      }, 5);
+      flush();
+      expect(sent).toEqual(['5 ab', '7 cd']);
     }));
 
   it('puts no more than so many into one batch', () =>

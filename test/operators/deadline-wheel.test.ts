@@ -3,20 +3,23 @@ import { VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../lib/adapters/sim/seeded-random.js';
 import { VirtualClock } from '../../lib/adapters/sim/virtual-clock.js';
-import { Timed } from '../../lib/core/timed.js';
+import type { Timed } from '../../lib/core/timed.js';
 import { DeadlineWheel } from '../../lib/operators/deadline-wheel.js';
 import { marbles } from '../marbles.js';
 
-class Deadline extends Timed {
+class Deadline implements Timed {
+  readonly deadline: number;
+  earlier: Timed | undefined = undefined;
+  later: Timed | undefined = undefined;
+  tick = 0;
   readonly #expired: () => void;
 
   constructor(deadline: number, expired: () => void = () => {}) {
-    super();
     this.deadline = deadline;
     this.#expired = expired;
   }
 
-  override expire(): void {
+  expire(): void {
     this.#expired();
   }
 }
