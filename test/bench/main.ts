@@ -29,6 +29,9 @@ interface Options {
 const payloads = { call: 14, cast: 64 } as const;
 const systems = ['zeromq', 'skein'] as const;
 
+/** What each pair does before it is measured; its figures are not kept. */
+const warmUp = { window: 64, seconds: 2 } as const;
+
 const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b);
   const half = Math.floor(sorted.length / 2);
@@ -45,9 +48,10 @@ const compare = async (
   const pairs = [];
   for (const system of systems) pairs.push({ system, pair: await Pair.start({ bench, system, network, payloadBytes }) });
   const rows: Row[] = [];
+  // A window of 1 alone would not make the code warm in any decent time.
+  for (const { pair } of pairs) await pair.measure(warmUp.window, warmUp.seconds);
   for (const window of windows) {
     const measured = new Map<Role['system'], Figures[]>(systems.map((system) => [system, []]));
-    for (const { pair } of pairs) await pair.measure(window, Math.min(1, seconds));
     for (let run = 0; run < runs; run += 1) {
       for (const { system, pair } of pairs) measured.get(system)?.push(await pair.measure(window, seconds));
     }
