@@ -63,6 +63,8 @@ export class TestRequest extends Outgoing {
 /** One end of a wire, spoken by hand. */
 export class RawPeer {
   readonly heard: Envelope[] = [];
+  /** How many came in each message. */
+  readonly sizes: number[] = [];
   /** Why it could not read what it heard. */
   readonly unread: unknown[] = [];
   isOver = false;
@@ -95,7 +97,9 @@ export class RawPeer {
 
   #hear(frames: readonly Uint8Array[]): void {
     try {
-      this.heard.push(...this.#codec.decode(frames));
+      const envelopes = this.#codec.decode(frames);
+      this.sizes.push(envelopes.length);
+      this.heard.push(...envelopes);
     } catch (error) {
       this.unread.push(error);
     }

@@ -58,6 +58,19 @@ describe('a served link', () => {
     expect(peer.of(Kind.reply)).toMatchObject([{ id: 7, payload: 7 }]);
   });
 
+  it('answers a message with one, and one of 64 requests with two, so that its peer need not wait for all of them', async () => {
+    const { clock, peer } = await setUp(echo, { linkCredit: 4_096 });
+    peer.say(hello, named);
+    await clock.advance(10);
+    for (const length of [63, 64, 127, 128]) {
+      peer.sizes.length = 0;
+      peer.say(...Array.from({ length }, (_, id) => request(id)));
+      await clock.advance(10);
+      expect(peer.sizes).toEqual(length === 64 || length === 127 ? [length >> 1, length - (length >> 1)] : [length]);
+    }
+    expect(peer.of(Kind.reply)).toHaveLength(63 + 64 + 127 + 128);
+  });
+
   it('settles the casts of one message by one record', async () => {
     const { clock, peer } = await setUp(echo);
     peer.say(hello, named, ...[1, 2, 3].map((id) => request(id, Kind.cast)));
