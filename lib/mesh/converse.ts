@@ -35,14 +35,14 @@ export interface Part<T> {
 export const converse = <T>(part: Part<T>): Observable<Vital> =>
   new Observable<Vital>((subscriber) => {
     const { wire, codec } = part;
-    const heard$ = new Subject<void>();
-    const say = speak(part, heard$);
+    const corked$ = new Subject<boolean>();
+    const say = speak(part, corked$);
     const sayGoodbye = (code: string, reason: string): void => {
       // Only while nothing else is on its way, for a wire takes one message at a time; the end of the wire says it too.
       if (!say.isSpeaking) wire.send(codec.encode([{ kind: Kind.goodbye, code, reason }])).subscribe({ error: ignoreLateLoss });
     };
     let isOver = false;
-    const talk = merge(listen(part, heard$), say.all$).subscribe({
+    const talk = merge(listen(part, corked$), say.all$).subscribe({
       next: (vital) => {
         subscriber.next(vital);
       },
@@ -66,7 +66,7 @@ const ignoreLateLoss = (): void => undefined;
  * the message is heard: with a window of 64, a sixth more calls a second than at the end of the turn, since both sides then work at
  * once; a tenth more again by {@link isHalved}.
  */
-const speak = <T>({ wire, codec, clock, control, requests, prepare, heartbeatMs }: Part<T>, heard$: Subject<void>) => {
+const speak = <T>({ wire, codec, clock, control, requests, prepare, heartbeatMs }: Part<T>, corked$: Subject<boolean>) => {
   const outlets: readonly Outlet<Envelope | T>[] = requests ? [control, requests] : [control];
   const voice = { isSpeaking: false };
   const send = (envelopes: readonly Envelope[]): Observable<never> => {
@@ -81,7 +81,7 @@ const speak = <T>({ wire, codec, clock, control, requests, prepare, heartbeatMs 
     }),
     ignoreElements(),
   );
-  const options = { max: limits.batchMax, clock, flush$: heard$ };
+  const options = { max: limits.batchMax, clock, corked$ };
   const batch$ = batchWhileSending<Envelope | T>(outlets, (batch) => send(prepare(batch)), options);
   return {
     all$: merge(batch$, beat$),
@@ -108,7 +108,7 @@ const listen = (
     receive,
     peerHeartbeatMs,
   }: Pick<Part<unknown>, 'wire' | 'codec' | 'clock' | 'receive' | 'peerHeartbeatMs'>,
-  heard$: Subject<void>,
+  corked$: Subject<boolean>,
 ): Observable<Vital> =>
   concat(
     wire.message$,
@@ -118,8 +118,9 @@ const listen = (
     tap((envelopes) => {
       const halves = isHalved(envelopes.length) ? halve(envelopes) : [envelopes];
       for (const half of halves) {
+        corked$.next(true);
         receive(half);
-        heard$.next();
+        corked$.next(false);
       }
     }),
     watchSilence({ intervalMs: peerHeartbeatMs, suspectBeats: limits.suspectBeats, lostBeats: limits.lostBeats, clock }),

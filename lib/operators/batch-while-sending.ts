@@ -5,23 +5,24 @@ export interface BatchOptions {
   /** Values in one batch. */
   readonly max: number;
   readonly clock: SchedulerLike;
-  /** Ends the turn early: what is ready leaves at once. By default never. */
-  readonly flush$?: Observable<unknown>;
+  /** While true, nothing leaves; at false, what is ready leaves at once rather than at the end of the turn. By default it never is. */
+  readonly corked$?: Observable<boolean>;
 }
 
 /**
  * What becomes ready while a batch is being sent, or within one turn, leaves as the next batch; a single value leaves at the
- * end of its turn, or at the flush. Outlets are asked in their order. One batch is under way at a time; errors when one cannot be made or sent.
+ * end of its turn, or as it is uncorked. Outlets are asked in their order. One batch is under way at a time; errors when one cannot be made or sent.
  * The bench's `call` at windows 64 and 1,000 is what the loop is for.
  */
 export const batchWhileSending = <T>(
   outlets: readonly Outlet<T>[],
   send: (batch: T[]) => Observable<never>,
-  { max, clock, flush$ = NEVER }: BatchOptions,
+  { max, clock, corked$ = NEVER }: BatchOptions,
 ): Observable<never> =>
   new Observable((subscriber) => {
     let turn: Subscription | undefined;
     let sending: Subscription | undefined;
+    let isCorked = false;
 
     const flush = (): void => {
       turn = undefined;
@@ -42,20 +43,21 @@ export const batchWhileSending = <T>(
       );
     };
     const wake = (): void => {
-      if (turn === undefined && sending === undefined) turn = clock.schedule(flush, 0);
+      if (turn === undefined && sending === undefined && !isCorked) turn = clock.schedule(flush, 0);
     };
 
-    const flushEarly = (): void => {
-      if (turn === undefined) return;
-      turn.unsubscribe();
-      flush();
+    const cork = (corked: boolean): void => {
+      isCorked = corked;
+      turn?.unsubscribe();
+      turn = undefined;
+      if (!corked && sending === undefined) flush();
     };
 
     const ready = merge(...outlets.map(({ ready$ }) => ready$)).subscribe({
       next: wake,
       error: (error: unknown) => subscriber.error(error),
     });
-    ready.add(flush$.subscribe(flushEarly));
+    ready.add(corked$.subscribe(cork));
     if (outlets.some(({ hasReady }) => hasReady)) wake();
     return () => {
       ready.unsubscribe();

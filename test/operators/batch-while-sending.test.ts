@@ -49,23 +49,27 @@ describe('batchWhileSending', () => {
       expect(sent).toEqual(['1 a', '7 bc', '13 d']);
     }));
 
-  it('sends what is ready at the flush, and the rest of the turn behind it', () =>
+  it('sends what came while it was corked once it is uncorked, within the turn', () =>
     marbles(({ flush, clock }) => {
       const { sent, send } = sender(2, clock);
       const mailbox = new Mailbox<string>({ max: 8 });
-      const flush$ = new Subject<void>();
-      batchWhileSending([mailbox], send, { max: 8, clock, flush$ }).subscribe();
+      const corked$ = new Subject<boolean>();
+      batchWhileSending([mailbox], send, { max: 8, clock, corked$ }).subscribe();
+      const within = (values: string): void => {
+        corked$.next(true);
+        for (const value of values) mailbox.offer(value);
+        corked$.next(false);
+      };
       clock.schedule(() => {
-        flush$.next();
-        for (const value of 'ab') mailbox.offer(value);
-        flush$.next();
+        within('');
+        mailbox.offer('a');
+        within('bc');
         // The batch is still under way, so that these wait for each other.
-        mailbox.offer('c');
-        flush$.next();
-        mailbox.offer('d');
+        within('d');
+        mailbox.offer('e');
       }, 5);
       flush();
-      expect(sent).toEqual(['5 ab', '7 cd']);
+      expect(sent).toEqual(['5 abc', '7 de']);
     }));
 
   it('puts no more than so many into one batch', () =>
