@@ -1,20 +1,22 @@
 import { from, Observable, type ObservableInput, type OperatorFunction, Subscription, takeWhile } from 'rxjs';
-import { SkeinError } from '../core/errors.js';
+import { invalidArgument, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { Ring } from '../core/ring.js';
 
 /**
  * Runs `project` for each value, at most `concurrency` at once, and merges what they emit; further values wait in order. Like
  * `mergeMap(project, concurrency)`, with two differences: a backlog of projections that complete at once does not overflow the
- * stack, and no more than `max` values wait (default 65,536): one more errors with `overloaded`.
+ * stack, and no more than `max` values wait (default 65,536): one more errors with `overloaded`. Throws
+ * `invalid-argument` for what is no count.
  */
-export const mergeBounded =
-  <T, R>(
-    concurrency: number,
-    project: (value: T, index: number) => ObservableInput<R>,
-    max: number = limits.waitingMax,
-  ): OperatorFunction<T, R> =>
-  (source$) =>
+export const mergeBounded = <T, R>(
+  concurrency: number,
+  project: (value: T, index: number) => ObservableInput<R>,
+  max: number = limits.waitingMax,
+): OperatorFunction<T, R> => {
+  const problems = [problemOf('concurrency', concurrency), problemOf('max', max)].filter((problem) => problem !== undefined);
+  if (problems.length > 0) throw invalidArgument(...problems);
+  return (source$) =>
     new Observable<R>((subscriber) => {
       const waiting = new Ring<{ readonly value: T }>(max);
       const inner = new Subscription();
@@ -82,3 +84,9 @@ export const mergeBounded =
         inner.unsubscribe();
       };
     });
+};
+
+const problemOf = (name: string, count: number): string | undefined =>
+  count >= 1 && (Number.isInteger(count) || count === Infinity)
+    ? undefined
+    : `mergeBounded: ${name} is ${String(count)}: give a whole number from 1, or Infinity`;

@@ -46,6 +46,22 @@ describe('mergeBounded', () => {
       expectSubscriptions(d.subscriptions).toBe('--------^--!');
     }));
 
+  it('refuses counts that would have it wait for ever, all of them at once', () => {
+    for (const count of [0, -1, 1.5, NaN]) {
+      let refused: unknown;
+      try {
+        mergeBounded(count, () => EMPTY, count);
+      } catch (error) {
+        refused = error;
+      }
+      expect(isSkeinError(refused, 'invalid-argument') && refused.details.issues).toMatchObject([
+        { message: `mergeBounded: concurrency is ${String(count)}: give a whole number from 1, or Infinity` },
+        { message: `mergeBounded: max is ${String(count)}: give a whole number from 1, or Infinity` },
+      ]);
+    }
+    expect(outcomeOf(of(1, 2).pipe(mergeBounded(Infinity, (value) => of(value))))).toEqual({ values: [1, 2], end: 'complete' });
+  });
+
   it('completes when the source and all that it led to are over', () =>
     marbles(({ hot, cold, expectObservable }) => {
       const source = '  -ab|           ';
