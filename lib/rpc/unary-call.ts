@@ -1,4 +1,4 @@
-import { defer, Observable } from 'rxjs';
+import { defer, Observable, observable as interop, type Observer, type Operator, type Subscription } from 'rxjs';
 import { Kind } from '../core/envelope.js';
 import { isSkeinError, SkeinError } from '../core/errors.js';
 import type { Method } from './contract.js';
@@ -75,6 +75,7 @@ export class Caller {
   }
 
   call(input: unknown, options: UnaryOptions | undefined): Call<unknown> {
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- it is an Observable by structure, which RxJS asks for
     return new UnaryCall(this, input, options);
   }
 
@@ -119,7 +120,12 @@ export class Caller {
   }
 }
 
-class UnaryCall extends Observable<unknown> implements Call<unknown> {
+/* eslint-disable @typescript-eslint/no-deprecated, rxjs-x/prefer-observer -- an Observable's shape has these members too */
+/** Composed, not derived: it has what an Observable has, and makes a real one only where somebody subscribes. */
+class UnaryCall implements Call<unknown> {
+  /** As an Observable has them. */
+  source: Observable<unknown> | undefined = undefined;
+  operator: Operator<unknown, unknown> | undefined = undefined;
   readonly #caller: Caller;
   readonly #input: unknown;
   readonly #options: UnaryOptions | undefined;
@@ -129,10 +135,42 @@ class UnaryCall extends Observable<unknown> implements Call<unknown> {
   #repeatId: number | undefined;
 
   constructor(caller: Caller, input: unknown, options: UnaryOptions | undefined) {
-    super((subscriber) => this.#send(subscriber));
     this.#caller = caller;
     this.#input = input;
     this.#options = options;
+  }
+
+  subscribe(
+    observerOrNext?: Partial<Observer<unknown>> | ((value: unknown) => void) | null,
+    error?: ((error: unknown) => void) | null,
+    complete?: (() => void) | null,
+  ): Subscription {
+    const observable = this.#observable();
+    return typeof observerOrNext === 'object' && observerOrNext !== null
+      ? observable.subscribe(observerOrNext)
+      : observable.subscribe(observerOrNext, error, complete);
+  }
+
+  get pipe(): Observable<unknown>['pipe'] {
+    const observable = this.#observable();
+    return observable.pipe.bind(observable);
+  }
+
+  get forEach(): Observable<unknown>['forEach'] {
+    const observable = this.#observable();
+    return observable.forEach.bind(observable);
+  }
+
+  get toPromise(): Observable<unknown>['toPromise'] {
+    return () => this.#settled();
+  }
+
+  lift<R>(operator?: Operator<unknown, R>): Observable<R> {
+    return this.#observable().lift(operator);
+  }
+
+  [interop](): Observable<unknown> {
+    return this.#observable();
   }
 
   then<A = unknown, B = never>(
@@ -158,6 +196,10 @@ class UnaryCall extends Observable<unknown> implements Call<unknown> {
     const id = this.#repeatId;
     this.#repeatId = undefined;
     return id;
+  }
+
+  #observable(): Observable<unknown> {
+    return new Observable((subscriber) => this.#send(subscriber));
   }
 
   #settled(): Promise<unknown> {
