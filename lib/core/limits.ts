@@ -61,7 +61,10 @@ export const limits = {
   /** Restarts within `restartsWithinMs` after which an actor stays stopped. */
   restartsMax: 10,
   restartsWithinMs: 60_000,
-  /** A link that was idle for eight times its usual gap expires, but never before `coldMinMs` nor after `coldMaxMs`. */
+  /**
+   * A link that was idle for eight times its usual gap expires, but never before `coldMinMs` nor after `coldMaxMs`. A topic that was
+   * not used for `coldMaxMs` is no longer watched.
+   */
   coldMinMs: 30_000,
   coldMaxMs: 600_000,
   /** The deadline wheel's tick: the precision of timeouts, in ms. */

@@ -43,7 +43,7 @@ export class Ring<T> {
   /** Removes and returns all, oldest first. */
   drain(): T[] {
     const all: T[] = [];
-    for (let value = this.shift(); value !== undefined; value = this.shift()) all.push(value);
+    while (this.#size > 0) all.push(this.shift() as T);
     this.#slots = new Array<T | undefined>(16);
     this.#head = 0;
     return all;

@@ -1,6 +1,6 @@
 import { concat, EMPTY, finalize, ignoreElements, interval, map, merge, Observable, Subject, tap, throwError } from 'rxjs';
 import { type Envelope, Kind } from '../core/envelope.js';
-import { isSkeinError } from '../core/errors.js';
+import { isSkeinError, type SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { batchWhileSending } from '../operators/batch-while-sending.js';
 import type { Mailbox } from '../operators/mailbox.js';
@@ -9,6 +9,7 @@ import { type Vital, watchSilence } from '../operators/watch-silence.js';
 import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
 import type { Wire } from '../ports/network.js';
+import { encodeSendable } from './encode-sendable.js';
 import { Gone } from './gone.js';
 
 /** One side's part in a conversation on a wire. */
@@ -21,6 +22,8 @@ export interface Part<T> {
   readonly requests?: Outlet<T>;
   /** Turns what left the outlets into envelopes, as late as can be. */
   readonly prepare: (batch: readonly (Envelope | T)[]) => Envelope[];
+  /** What cannot be sent after all is left out. */
+  readonly unsendable: (envelope: Envelope, error: SkeinError) => void;
   /** What the other side said; a throw ends the conversation with a goodbye that says why. */
   readonly receive: (envelopes: readonly Envelope[]) => void;
   /** How often this side, and the other one, says something at least, in ms. */
@@ -66,13 +69,17 @@ const ignoreLateLoss = (): void => undefined;
  * the message is heard: with a window of 64, a sixth more calls a second than at the end of the turn, since both sides then work at
  * once; a tenth more again by {@link isHalved}.
  */
-const speak = <T>({ wire, codec, clock, control, requests, prepare, heartbeatMs }: Part<T>, corked$: Subject<boolean>) => {
+const speak = <T>(
+  { wire, codec, clock, control, requests, prepare, unsendable, heartbeatMs }: Part<T>,
+  corked$: Subject<boolean>,
+) => {
   const outlets: readonly Outlet<Envelope | T>[] = requests ? [control, requests] : [control];
   const voice = { isSpeaking: false };
   const send = (envelopes: readonly Envelope[]): Observable<never> => {
-    if (envelopes.length === 0) return EMPTY;
+    const frames = encodeSendable(codec, envelopes, unsendable);
+    if (frames.length === 0) return EMPTY;
     voice.isSpeaking = true;
-    return wire.send(codec.encode(envelopes)).pipe(finalize(() => (voice.isSpeaking = false)));
+    return wire.send(frames).pipe(finalize(() => (voice.isSpeaking = false)));
   };
   const beat$ = interval(heartbeatMs, clock).pipe(
     tap(() => {

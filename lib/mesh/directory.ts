@@ -1,5 +1,6 @@
-import { filter, merge, type Observable, scan, Subject, tap } from 'rxjs';
+import { catchError, defer, filter, map, merge, type Observable, of, scan, Subject, tap } from 'rxjs';
 import type { Actor } from '../actors/actor.js';
+import { isSkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import type { TopicName } from '../core/target.js';
 import { redial } from '../operators/redial.js';
@@ -49,9 +50,27 @@ export class Directory {
     );
   }
 
-  /** Lists the server while subscribed; completes where a newer incarnation took its name. Never errors. */
+  /**
+   * Lists the server while subscribed; completes where a newer incarnation took its name. Errors with `invalid-argument` where the
+   * matchmaker refuses it before it was ever listed; once it was, never errors.
+   */
   register(registration: Registration): Observable<'registered'> {
-    return this.#ports.matchmaker.register(registration).pipe(this.#persist());
+    return defer(() => {
+      let wasListed = false;
+      return this.#ports.matchmaker.register(registration).pipe(
+        tap(() => (wasListed = true)),
+        // A refusal lasts until someone mends its cause, so whoever serves is told of it. A server that was listed keeps trying.
+        catchError((error: unknown) => {
+          if (wasListed || !isSkeinError(error, 'invalid-argument')) throw error;
+          return of(error);
+        }),
+        this.#persist(),
+        map((told) => {
+          if (told !== 'registered') throw told;
+          return told;
+        }),
+      );
+    });
   }
 
   #persist<T>(onFailure?: () => void) {

@@ -1,5 +1,6 @@
 import { protocolMajor } from '../core/envelope.js';
 import { isSkeinError, SkeinError } from '../core/errors.js';
+import { limits } from '../core/limits.js';
 
 /** The other side said goodbye, or its wire ended. */
 export class Gone extends Error {
@@ -16,6 +17,12 @@ export class Gone extends Error {
 export const isRefusal = (error: unknown): boolean =>
   isSkeinError(error, 'protocol-error', 'unsupported-version') ||
   (error instanceof Gone && error.code !== undefined && error.code !== 'closed');
+
+/** What becomes of requests that were sent. A suspect peer that is lost was silent, whatever it is that ended the wait. */
+export const whyLost = (address: string, wasSuspect: boolean, heartbeatMs: number): SkeinError =>
+  wasSuspect
+    ? new SkeinError('peer-silent', { silenceMs: limits.suspectBeats * heartbeatMs })
+    : new SkeinError('link-lost', { peer: address });
 
 /** What becomes of requests that never left: a peer that refuses this protocol says so, else there was no way to it. */
 export const whyUnsent = (address: string, cause: unknown): SkeinError => {

@@ -20,9 +20,10 @@ import type { Vital } from '../operators/watch-silence.js';
 import type { Wire } from '../ports/network.js';
 import { Outgoing } from '../ports/transport.js';
 import { converse } from './converse.js';
-import { Gone, whyUnsent } from './gone.js';
+import { Gone, whyLost, whyUnsent } from './gone.js';
 import { type Dialling, keepDialling } from './keep-dialling.js';
 import type { MeshPorts } from './mesh-ports.js';
+import { makeOutbox } from './outbox.js';
 import { SentRequests } from './sent-requests.js';
 
 /** `idle` has no wire and wants none; `down` has lost its wire, or could not open one, and tries again. */
@@ -46,13 +47,7 @@ export class Link {
   /** The run of the peer that is meant; empty where the directory does not know it. */
   readonly incarnation: string;
   /** Requests that wait for credit or for the wire. */
-  readonly mailbox = new Mailbox<Outgoing>({
-    max: limits.outboxMax,
-    weigh: ({ bytes }) => bytes,
-    weightMax: limits.outboxBytesMax,
-    batchWeightMax: limits.batchBytesMax,
-    isDead: ({ isSettled }) => isSettled,
-  });
+  readonly mailbox = makeOutbox();
   readonly #state$ = new BehaviorSubject<LinkState>('idle');
   readonly #ports: MeshPorts;
   readonly #keeper: LinkKeeper;
@@ -114,7 +109,10 @@ export class Link {
 
   /** Takes back a request that its sender settled: it is not sent any more, or the peer is told. */
   withdraw(request: Outgoing): void {
-    if (!this.#sent.withdraw(request)) return;
+    if (!this.#sent.withdraw(request)) {
+      this.mailbox.died();
+      return;
+    }
     this.#control.offer({ kind: Kind.cancel, id: request.id });
     this.#tellIfResting();
   }
@@ -142,7 +140,7 @@ export class Link {
 
   /** Ends its wire. What waits stays; what was sent ends. */
   shut(): void {
-    const lost = this.#whyLost();
+    const lost = whyLost(this.address, this.state === 'suspect', this.#peerHeartbeatMs);
     this.#state$.next('idle');
     // The conversation before its wire, so that it can still say goodbye.
     this.#shut$.next();
@@ -201,6 +199,9 @@ export class Link {
         this.#credit$,
       ),
       prepare: (batch) => this.#prepare(batch),
+      unsendable: (envelope, error) => {
+        if (envelope instanceof Outgoing) this.#takeBack(envelope, error);
+      },
       receive: (envelopes) => {
         this.#receive(envelopes);
       },
@@ -221,6 +222,13 @@ export class Link {
     }
     if (unused > 0) this.#credit$.next(unused);
     return envelopes;
+  }
+
+  /** It was about to be sent, and could not be. */
+  #takeBack(request: Outgoing, error: SkeinError): void {
+    this.#sent.takeBack(request);
+    this.#credit$.next(1);
+    this.#fail(request, error);
   }
 
   #receive(envelopes: readonly Envelope[]): void {
@@ -271,18 +279,11 @@ export class Link {
 
   /** The wire is gone, or there was none to be had: what was sent and what waits end, each in its own way. */
   #lose(error: unknown): void {
-    const lost = this.#whyLost();
+    const lost = whyLost(this.address, this.state === 'suspect', this.#peerHeartbeatMs);
     this.#state$.next('down');
     this.#failSent(lost);
     this.#failWaiting(whyUnsent(this.address, error));
     this.#tellIfResting();
-  }
-
-  /** A suspect peer that is lost was silent, whatever it is that ended the wait. */
-  #whyLost(): SkeinError {
-    return this.state === 'suspect'
-      ? new SkeinError('peer-silent', { silenceMs: limits.suspectBeats * this.#peerHeartbeatMs })
-      : new SkeinError('link-lost', { peer: this.address });
   }
 
   #failSent(error: SkeinError): void {

@@ -1,4 +1,4 @@
-import { catchError, EMPTY, finalize, type Observable, ReplaySubject, tap } from 'rxjs';
+import { catchError, EMPTY, finalize, type Observable, ReplaySubject, type Subject, tap } from 'rxjs';
 import type { Actor } from '../actors/actor.js';
 import type { MethodName } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
@@ -13,8 +13,8 @@ export class Listener implements Reception {
   readonly #ports: MeshPorts;
   readonly #parent: Actor;
   readonly #endpoints = new Map<string, Endpoint>();
-  readonly #address$ = new ReplaySubject<string>(1);
-  #isListening = false;
+  /** Undefined while it does not listen. */
+  #address$: ReplaySubject<string> | undefined;
   /** Links whose peers have gone, with casts that go on. */
   readonly #left = new Set<ServedLink>();
   #links = 0;
@@ -25,13 +25,16 @@ export class Listener implements Reception {
     this.#ports = ports;
   }
 
-  /** Listens, if it does not yet; emits where others can dial it, again whenever that changes. Errors where it cannot listen. */
+  /**
+   * Listens, if it does not yet; emits where others can dial it, again whenever that changes. Errors where it cannot listen, or can
+   * no more; who asks after that has it try anew.
+   */
   listen(): Observable<string> {
-    if (!this.#isListening) {
-      this.#isListening = true;
-      this.#parent.spawn('listener', (self) => this.#run(self), { supervise: 'stop' });
-    }
-    return this.#address$;
+    if (this.#address$) return this.#address$;
+    const address$ = new ReplaySubject<string>(1);
+    this.#address$ = address$;
+    this.#parent.spawn('listener', (self) => this.#run(self, address$), { supervise: 'stop' });
+    return address$;
   }
 
   /** Lets the requests for that server in, until {@link remove}; one of the same name before it no longer gets any. */
@@ -62,16 +65,17 @@ export class Listener implements Reception {
     this.#left.delete(link);
   }
 
-  #run(self: Actor): Observable<unknown> {
+  #run(self: Actor, address$: Subject<string>): Observable<unknown> {
     const { network, identity } = this.#ports;
     return network.listen(identity.bind).pipe(
       tap({
         next: (event) => {
-          if ('listening' in event) this.#announce(self, event.listening);
+          if ('listening' in event) this.#announce(self, address$, event.listening);
           else this.#serve(self, event);
         },
         error: (error: unknown) => {
-          this.#address$.error(error);
+          this.#address$ = undefined;
+          address$.error(error);
         },
       }),
       finalize(() => {
@@ -81,10 +85,10 @@ export class Listener implements Reception {
     );
   }
 
-  #announce(self: Actor, listening: string): void {
+  #announce(self: Actor, address$: Subject<string>, listening: string): void {
     const address = this.#ports.identity.advertise ?? listening;
     self.say(address);
-    this.#address$.next(address);
+    address$.next(address);
   }
 
   /** A conversation that ends is no failure of the listener's: the peer has left, or was refused. */

@@ -1,6 +1,7 @@
-import { defer, endWith, finalize, map, merge, NEVER, type Observable, Subject, switchMap, take, takeWhile } from 'rxjs';
+import { defer, endWith, finalize, interval, map, merge, type Observable, Subject, switchMap, take, takeWhile, tap } from 'rxjs';
 import type { Actor } from '../actors/actor.js';
 import { SkeinError } from '../core/errors.js';
+import { limits } from '../core/limits.js';
 import { encodeTarget, type TopicName } from '../core/target.js';
 import { type Endpoint, type Operation, type Outgoing, type Peer, Transport } from '../ports/transport.js';
 import { Directory } from './directory.js';
@@ -28,7 +29,13 @@ export class Mesh extends Transport {
     this.#listener = new Listener(parent, ports);
     this.#pool = new Pool(parent, ports);
     this.#directory = new Directory(parent, ports);
-    this.#topicsActor = parent.spawn('topics', () => NEVER);
+    this.#topicsActor = parent.spawn('topics', () =>
+      interval(limits.coldMaxMs, ports.clock).pipe(
+        tap(() => {
+          for (const [key, topic] of this.#topics) if (topic.retire()) this.#topics.delete(key);
+        }),
+      ),
+    );
   }
 
   override get peers$(): Observable<readonly Peer[]> {
@@ -75,7 +82,7 @@ export class Mesh extends Transport {
 
   #topicOf(operation: Operation): Topic {
     const known = this.#byOperation.get(operation);
-    if (known) return known;
+    if (known?.isOver === false) return known;
     const topic = this.#topic(operation);
     this.#byOperation.set(operation, topic);
     return topic;

@@ -34,14 +34,20 @@ export class Route implements Holder {
     this.link.send(request);
   }
 
-  withdraw(request: Outgoing): void {
+  /** Who gave up has waited in vain for at least so long, which counts where it is longer than usual: a server that hangs is no fast one. */
+  withdraw(request: Outgoing, at: number): void {
     this.inFlight -= 1;
+    if (request.wasSent) this.#sample(Math.max(this.#latencyMs, at - request.sentAt));
     this.link.withdraw(request);
   }
 
   /** Its latency goes into the mean, unless it never got as far as the wire. */
   answered(request: Outgoing, at: number): void {
     this.inFlight -= 1;
-    if (request.wasSent) this.#latencyMs += (at - request.sentAt - this.#latencyMs) * sampleWeight;
+    if (request.wasSent) this.#sample(at - request.sentAt);
+  }
+
+  #sample(latencyMs: number): void {
+    this.#latencyMs += (latencyMs - this.#latencyMs) * sampleWeight;
   }
 }

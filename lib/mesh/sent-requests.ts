@@ -69,6 +69,15 @@ export class SentRequests {
     }
   }
 
+  /** Takes off a request that was not sent after all. */
+  takeBack(request: Outgoing): void {
+    request.wasSent = false;
+    this.onWire -= 1;
+    this.total -= 1;
+    this.#pending.delete(request.id);
+    if (request.kind === Kind.cast) this.#unaccepted.retain((cast) => cast !== request);
+  }
+
   /** Takes off a request that its sender settled; false if it was not sent. */
   withdraw(request: Outgoing): boolean {
     return this.#pending.delete(request.id);

@@ -1,4 +1,4 @@
-import { map, type Observable, tap } from 'rxjs';
+import { map, merge, type Observable, Subject, tap } from 'rxjs';
 import {
   type Envelope,
   type HelloEnvelope,
@@ -7,7 +7,7 @@ import {
   protocolMajor,
   type RequestEnvelope,
 } from '../core/envelope.js';
-import { writeError } from '../core/error-record.js';
+import { writeError, writeThrown } from '../core/error-record.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { Mailbox } from '../operators/mailbox.js';
@@ -55,6 +55,7 @@ export class ServedLink implements AnswerDesk {
   #allowance = 0;
   #owed = 0;
   #isGone = false;
+  readonly #failed$ = new Subject<never>();
 
   constructor(wire: Wire, reception: Reception, ports: MeshPorts) {
     this.#wire = wire;
@@ -66,18 +67,22 @@ export class ServedLink implements AnswerDesk {
   /** The conversation; when it ends, work that no one waits for any more is cancelled. */
   run(): Observable<Vital> {
     const { codec, clock, identity, logger } = this.#ports;
-    return converse<never>({
+    const talk$ = converse<never>({
       wire: this.#wire,
       codec,
       clock,
       control: this.#answers,
       prepare: (batch) => this.#prepare(batch),
+      unsendable: (envelope, error) => {
+        this.#failInstead(envelope, error);
+      },
       receive: (envelopes) => {
         this.#receive(envelopes);
       },
       heartbeatMs: identity.heartbeatMs,
       peerHeartbeatMs: () => this.#peerHeartbeatMs,
-    }).pipe(
+    });
+    return merge(talk$, this.#failed$).pipe(
       map((vital) => {
         if (vital === 'lost') throw new Gone(`${this.#wire.address} was silent for too long`);
         return vital;
@@ -103,7 +108,8 @@ export class ServedLink implements AnswerDesk {
 
   answer(request: ServedRequest, envelope: Envelope): void {
     this.forget(request);
-    this.#answers.offer(envelope);
+    if (this.#answers.offer(envelope)) return;
+    this.#failed$.error(new Gone(`${this.#wire.address} does not read its answers: too many wait`));
   }
 
   forget(request: ServedRequest): void {
@@ -116,6 +122,14 @@ export class ServedLink implements AnswerDesk {
     this.#owed += 1;
     // In large portions, for a batch of a few requests should not cost a credit each.
     if (this.#owed >= this.#ports.identity.linkCredit / 4) this.#returnCredit();
+  }
+
+  /** A reply that was changed after it was given, into what cannot be sent. */
+  #failInstead(envelope: Envelope, cause: SkeinError): void {
+    if (envelope.kind !== Kind.reply) return;
+    const error = new Error('the handler returned what cannot be sent', { cause });
+    this.#ports.logger.error('a reply was changed after it was given, and cannot be sent any more', { error });
+    this.#answers.offer({ kind: Kind.error, id: envelope.id, error: writeThrown(error, false) });
   }
 
   /** While more answers wait than may wait, credit stays here: who does not read may not ask. */

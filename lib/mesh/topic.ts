@@ -30,8 +30,12 @@ export class Topic implements Holder {
   #routes = new Map<string, Route>();
   /** The routes that fit each operation, as far as asked since the last change. */
   readonly #fitting = new Map<Operation, Fitting>();
+  readonly #actor: Actor;
   #turn = 0;
   #isCurrent = false;
+  /** Whether it was asked for anything since it was last looked at. */
+  #isUsed = true;
+  #isOver = false;
   /** Requests without a server, in the order in which their patience ends. */
   readonly #waiting = new Map<Outgoing, number>();
   #patience: Subscription | undefined;
@@ -40,7 +44,7 @@ export class Topic implements Holder {
     this.#name = name;
     this.#pool = pool;
     this.#ports = ports;
-    parent.spawn(`${name.exchange}/${name.topic}`, (self) =>
+    this.#actor = parent.spawn(`${name.exchange}/${name.topic}`, (self) =>
       directory.watch(name).pipe(
         tap((listing) => {
           this.#update(listing);
@@ -52,11 +56,30 @@ export class Topic implements Holder {
 
   /** What the directory said last, at once if it has spoken, and at every change. */
   get listing$(): Observable<Listing> {
+    this.#isUsed = true;
     return this.#listing$;
+  }
+
+  /** Whether it has retired: whoever needs the topic again makes another one. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Ends it, unless it was used since this was last asked, or has anything under way; whether it has ended. */
+  retire(): boolean {
+    const isBusy = this.#isUsed || this.#waiting.size > 0 || [...this.#routes.values()].some(({ inFlight }) => inFlight > 0);
+    this.#isUsed = false;
+    if (isBusy) return false;
+    this.#isOver = true;
+    this.#actor.stop();
+    for (const { link, registration } of this.#routes.values()) this.#pool.release(link, registration);
+    this.#routes.clear();
+    return true;
   }
 
   /** Gives the request to one of the servers, or keeps it until there is one. */
   send(request: Outgoing): void {
+    this.#isUsed = true;
     const route = this.#pick(request);
     if (route) route.send(request);
     else this.#wait(request);

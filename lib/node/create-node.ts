@@ -130,10 +130,10 @@ const containerFor = async (plan: Plan): Promise<Container> => {
   return container;
 };
 
-const directoryModules = ({ scheme, place, hub, overrides = [], modules = [] }: Plan): readonly ContainerModule[] => {
+const directoryModules = ({ scheme, place, settings, hub, overrides = [], modules = [] }: Plan): readonly ContainerModule[] => {
   switch (scheme) {
     case 'zmq+local':
-      return localModule(place);
+      return localModule(place, settings.leaseMs ?? defaults.leaseMs);
     case 'zmq+static':
       return staticModule(place);
     case 'zmq+memory':
@@ -152,10 +152,10 @@ const binds: Readonly<Record<Scheme, string>> = {
   sim: 'sim://*',
 };
 
-/** Where the ring says that the server of the node's name is. */
+/** Where the ring says that the servers of the node's name are. */
 const addressInRing = async (file: string, node: string): Promise<string | undefined> => {
-  const { readRing } = await import('../adapters/static/ring.js');
-  return readRing(file).find(({ server }) => server === node)?.address;
+  const { addressIn } = await import('../adapters/static/ring.js');
+  return addressIn(file, node);
 };
 
 const identify = async ({ scheme, place, settings }: Plan, incarnation: string): Promise<Identity> => {

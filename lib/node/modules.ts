@@ -4,6 +4,7 @@ import { MemoryNetwork } from '../adapters/memory/memory-network.js';
 import { MsgpackrCodec } from '../adapters/msgpackr/codec.js';
 import { ConsoleLogger, warningsOnly } from '../adapters/system/console-logger.js';
 import { CountingMeter } from '../adapters/system/counting-meter.js';
+import { defaultDirectory, makePrivate } from '../adapters/system/private-directory.js';
 import { SystemClock } from '../adapters/system/system-clock.js';
 import { SystemIds } from '../adapters/system/system-ids.js';
 import { SystemRandom } from '../adapters/system/system-random.js';
@@ -48,22 +49,23 @@ const zmqModule = new ContainerModule(({ bind }) => {
     .toResolvedValue(
       async (clock: Clock, ids: Ids, logger: Logger) => {
         const { ZmqNetwork } = await import('../adapters/zmq/zmq-network.js');
-        return ZmqNetwork.create({}, { clock, ids, logger });
+        return ZmqNetwork.create({ ipcDirectory: defaultDirectory() }, { clock, ids, logger, makePrivate });
       },
       [Clock, Ids, Logger],
     )
     .inSingletonScope();
 });
 
-/** All processes of this host find each other. */
-export const localModule = (directory: string): readonly ContainerModule[] => [
+/** All processes of this user on this host find each other, or those that name the same directory. */
+export const localModule = (place: string, leaseMs: number): readonly ContainerModule[] => [
   zmqModule,
   new ContainerModule(({ bind }) => {
     bind(Matchmaker)
       .toResolvedValue(
         async (clock: Clock, logger: Logger) => {
           const { LocalMatchmaker } = await import('../adapters/local/local-matchmaker.js');
-          return LocalMatchmaker.open(directory === '' ? {} : { directory }, { clock, logger });
+          const directory = place === '' ? defaultDirectory() : place;
+          return LocalMatchmaker.open({ directory, leaseMs }, { clock, logger, makePrivate });
         },
         [Clock, Logger],
       )

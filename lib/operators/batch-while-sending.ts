@@ -57,7 +57,7 @@ export const batchWhileSending = <T>(
       next: wake,
       error: (error: unknown) => subscriber.error(error),
     });
-    ready.add(corked$.subscribe(cork));
+    ready.add(corked$.subscribe({ next: cork, error: (error: unknown) => subscriber.error(error) }));
     if (outlets.some(({ hasReady }) => hasReady)) wake();
     return () => {
       ready.unsubscribe();

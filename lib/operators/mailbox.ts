@@ -11,7 +11,7 @@ export interface MailboxOptions<T> {
   readonly weightMax?: number;
   /** Weight after which a batch ends; by default any. */
   readonly batchWeightMax?: number;
-  /** Values that no longer count; they leave without a trace. */
+  /** Values that no longer count; they leave without a trace. Whoever lets one of those that wait die says so by `died`. */
   readonly isDead?: (value: T) => boolean;
 }
 
@@ -21,6 +21,7 @@ export class Mailbox<T> implements Outlet<T> {
   readonly #ring: Ring<T>;
   readonly #ready$ = new Subject<void>();
   #weight = 0;
+  #deadCount = 0;
   /** Whether someone found nothing here, and waits to be told. */
   #isAwaited = true;
 
@@ -75,16 +76,25 @@ export class Mailbox<T> implements Outlet<T> {
       if (value === undefined) break;
       const own = weigh?.(value) ?? 0;
       this.#weight -= own;
-      if (isDead?.(value) === true) continue;
+      if (isDead?.(value) === true) {
+        this.#deadCount -= 1;
+        continue;
+      }
       batch.push(value);
       weight += own;
     }
     if (this.#ring.size === 0) this.#isAwaited = true;
   }
 
+  /** One of those that wait no longer counts. */
+  died(): void {
+    this.#deadCount += 1;
+  }
+
   /** Takes all out, oldest first. */
   drain(): T[] {
     this.#weight = 0;
+    this.#deadCount = 0;
     this.#isAwaited = true;
     return this.#ring.drain();
   }
@@ -96,7 +106,9 @@ export class Mailbox<T> implements Outlet<T> {
 
   #bury(): void {
     const { isDead, weigh } = this.#options;
-    if (!isDead) return;
+    // A search in vain would cost each of those that are refused as much as all that wait.
+    if (!isDead || this.#deadCount === 0) return;
+    this.#deadCount = 0;
     this.#ring.retain((value) => {
       const dead = isDead(value);
       if (dead) this.#weight -= weigh?.(value) ?? 0;

@@ -14,8 +14,7 @@ export const mergeBounded = <T, R>(
   project: (value: T, index: number) => ObservableInput<R>,
   max: number = limits.waitingMax,
 ): OperatorFunction<T, R> => {
-  const problems = [problemOf('concurrency', concurrency), problemOf('max', max)].filter((problem) => problem !== undefined);
-  if (problems.length > 0) throw invalidArgument(...problems);
+  checkCounts({ concurrency, max });
   return (source$) =>
     new Observable<R>((subscriber) => {
       const waiting = new Ring<{ readonly value: T }>(max);
@@ -86,7 +85,9 @@ export const mergeBounded = <T, R>(
     });
 };
 
-const problemOf = (name: string, count: number): string | undefined =>
-  count >= 1 && (Number.isInteger(count) || count === Infinity)
-    ? undefined
-    : `mergeBounded: ${name} is ${String(count)}: give a whole number from 1, or Infinity`;
+const checkCounts = (counts: Readonly<Record<string, number>>): void => {
+  const problems = Object.entries(counts)
+    .filter(([, count]) => !(count >= 1 && (Number.isInteger(count) || count === Infinity)))
+    .map(([name, count]) => `mergeBounded: ${name} is ${String(count)}: give a whole number from 1, or Infinity`);
+  if (problems.length > 0) throw invalidArgument(...problems);
+};

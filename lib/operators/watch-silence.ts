@@ -45,6 +45,7 @@ export const watchSilence =
         if (!isSuspect && quietMs >= suspectBeats * intervalMs) {
           isSuspect = true;
           subscriber.next('suspect');
+          if (subscriber.closed) return;
         }
         checkIn((isSuspect ? lostBeats : suspectBeats) * intervalMs - quietMs);
       };

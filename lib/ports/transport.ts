@@ -14,8 +14,8 @@ export type Operation = Omit<MethodName, 'server'>;
 
 /** Who has a request in hand, and is told when its sender no longer wants it. */
 export interface Holder {
-  /** The request has been settled by its sender's side: leave it out, or take it back. */
-  withdraw(request: Outgoing): void;
+  /** The request has been settled by its sender's side, at that instant (epoch ms): leave it out, or take it back. */
+  withdraw(request: Outgoing, at: number): void;
   /** The other end has settled it, at that instant (epoch ms). */
   answered(request: Outgoing, at: number): void;
   /** Why a request whose time is up got no further, where there is more to say than that. */
@@ -84,7 +84,7 @@ export interface Caller {
 export abstract class Incoming implements Timed {
   readonly kind: typeof Kind.call | typeof Kind.cast;
   readonly id: number;
-  readonly payload: unknown;
+  payload: unknown;
   readonly meta: Meta | undefined;
   readonly caller: Caller;
   /** What was left of its time when it arrived, in ms. */
@@ -120,6 +120,7 @@ export abstract class Incoming implements Timed {
   cancel(reason: SkeinError): void {
     if (this.isSettled) return;
     this.isSettled = true;
+    this.payload = undefined;
     this.onCancel?.(reason);
   }
   /** Set by whoever serves, while it has something to stop. */

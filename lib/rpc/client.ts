@@ -105,7 +105,7 @@ export class Clients {
   #operation(contract: Contract, exchange: string, method: string): Operation {
     const ofContract = this.#operations.get(contract) ?? new Map<string, Operation>();
     this.#operations.set(contract, ofContract);
-    const key = `${exchange} ${method}`;
+    const key = JSON.stringify([exchange, method]);
     const { name: topic, namespace, version } = contract;
     const operation = ofContract.get(key) ?? { exchange, topic, namespace, version, method };
     ofContract.set(key, operation);

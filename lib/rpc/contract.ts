@@ -130,5 +130,7 @@ const checkMethod = (key: string, value: unknown): string[] => {
     return [`"${key}" is a reserved name: methods start with no $ and are not called then`];
   }
   const verb = typeof value === 'object' && value !== null && 'verb' in value ? value.verb : undefined;
-  return verb === 'call' || verb === 'cast' ? [] : [`"${key}" is no method: make it with call(…) or cast(…)`];
+  if (verb !== 'call' && verb !== 'cast') return [`"${key}" is no method: make it with call(…) or cast(…)`];
+  const { timeoutMs = 0 } = (value as Method).options;
+  return timeoutMs >= 0 ? [] : [`timeoutMs of "${key}" must be 0 or more, and is ${String(timeoutMs)}`];
 };

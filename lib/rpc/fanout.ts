@@ -3,7 +3,7 @@ import { type Failure, isSkeinError, SkeinError } from '../core/errors.js';
 import { Caster, reportUnsent } from './caster.js';
 import { type CastOptions, pickCallOptions } from './options.js';
 import type { CastReceipt, Confirmed, Outcome, Receipts } from './receipt.js';
-import { agree, type Sending, type Terms } from './request.js';
+import { agree, onWithdrawn, type Sending, type Terms } from './request.js';
 
 /** Casts to every server that the directory lists at this moment; one that it lists later is not meant. */
 export const fanOut = (
@@ -49,21 +49,12 @@ const serversFor = ({ operation, ports }: Sending, terms: Terms): Observable<rea
 };
 
 /** Errors when the signal aborts, or the work that this is part of. */
-const withdrawn = ({ work, signal }: Terms): Observable<never> =>
-  new Observable((subscriber) => {
-    const fail = (reason: unknown): void => {
+const withdrawn = (terms: Terms): Observable<never> =>
+  new Observable((subscriber) =>
+    onWithdrawn(terms, (reason) => {
       subscriber.error(new SkeinError('cancelled', { reason }, { ran: 'no' }));
-    };
-    const abort = (): void => {
-      fail(signal?.reason);
-    };
-    const leaveWork = work?.onCancel(fail);
-    signal?.addEventListener('abort', abort, { once: true });
-    return () => {
-      leaveWork?.();
-      signal?.removeEventListener('abort', abort);
-    };
-  });
+    }),
+  );
 
 /** What its sender sees of a fanout; who looks at it looks at all its casts. */
 class FanoutReceipts implements Receipts {

@@ -71,7 +71,13 @@ export class MethodDesk implements Desk {
     const valid = await input;
     if (work.cancelled) throw work.cancelled;
     const result = this.#handle(valid, work);
-    return isValue(result) ? result : new Promise((value, error) => firstValue(result, { value, error }));
+    if (isValue(result)) return result;
+    return new Promise((value, error) => {
+      const stop = this.#ports.ambient.run(work, firstValue, result, { value, error });
+      work.onCancel(() => {
+        this.#stop(stop);
+      });
+    });
   }
 
   #handle(input: unknown, work: Work): unknown {

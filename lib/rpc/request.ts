@@ -1,3 +1,4 @@
+import type { Context } from '../core/context.js';
 import type { Meta } from '../core/envelope.js';
 import { type ErrorCode, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
@@ -54,8 +55,15 @@ const metaOf = (
   const own = options?.context ?? defaults.context;
   const inherited = work?.hasContext === true ? work.context : undefined;
   if (traceparent === undefined && own === undefined && inherited === undefined && confirm === undefined) return undefined;
-  const context = own === undefined && inherited === undefined ? undefined : { ...inherited, ...own };
+  const context = own === undefined || inherited === undefined ? (own ?? inherited) : joinContexts(inherited, own);
   return { ...(context && { context }), ...(traceparent !== undefined && { traceparent }), ...(confirm && { confirm }) };
+};
+
+/** Each was within its bound by itself. */
+const joinContexts = (inherited: Context, own: Context): Context => {
+  const context = { ...inherited, ...own };
+  checkCallOptions({ context });
+  return context;
 };
 
 /** A request of this node's, from its sending to its one end, which is counted. */
@@ -126,21 +134,26 @@ export abstract class Request extends Outgoing {
   #withdraw(error: SkeinError): void {
     const { holder } = this;
     this.fail(error);
-    holder?.withdraw(this);
+    holder?.withdraw(this, this.#sending.ports.clock.now());
   }
 
   /** Ends with the work that it is part of, and with its signal. */
-  #obey({ work, signal }: Terms): () => void {
-    const abort = (): void => {
-      this.cancel(signal?.reason);
-    };
-    const leaveWork = work?.onCancel((reason) => {
+  #obey(terms: Terms): () => void {
+    return onWithdrawn(terms, (reason) => {
       this.cancel(reason);
     });
-    signal?.addEventListener('abort', abort, { once: true });
-    return () => {
-      leaveWork?.();
-      signal?.removeEventListener('abort', abort);
-    };
   }
 }
+
+/** Calls `stop` when the work is cancelled that a request is part of, or its signal aborts; gives back what takes that back. */
+export const onWithdrawn = ({ work, signal }: Terms, stop: (reason: unknown) => void): (() => void) => {
+  const abort = (): void => {
+    stop(signal?.reason);
+  };
+  const leaveWork = work?.onCancel(stop);
+  signal?.addEventListener('abort', abort, { once: true });
+  return () => {
+    leaveWork?.();
+    signal?.removeEventListener('abort', abort);
+  };
+};

@@ -12,7 +12,7 @@ export class InvalidInput extends SkeinError<'invalid-argument'> {
 export const validate = (schema: Schema | undefined, value: unknown): unknown => {
   if (!schema) return value;
   const result = schema['~standard'].validate(value);
-  return result instanceof Promise ? result.then(accept) : accept(result);
+  return 'then' in result ? Promise.resolve(result).then(accept) : accept(result);
 };
 
 const accept = (result: Schema.Result<unknown>): unknown => {

@@ -56,6 +56,11 @@ export class Service implements Endpoint, Queue {
   readonly #desks: ReadonlyMap<string, MethodDesk>;
   readonly #waiting: Ring<{ readonly request: Incoming; readonly desk: MethodDesk }>;
   readonly #workingMax: number;
+  /** Of those that wait, how many no one wants any more. */
+  #deadCount = 0;
+  readonly #countDead = (): void => {
+    this.#deadCount += 1;
+  };
   #working = 0;
   #isStarting = false;
   #nextTurn: Subscription | undefined;
@@ -103,10 +108,22 @@ export class Service implements Endpoint, Queue {
   admit(request: Incoming, desk: MethodDesk): void {
     if (this.#isClosed) request.refuse(writeError(new SkeinError('closed', { what: `server ${this.server}` })));
     else if (this.#working < this.#workingMax && this.#waiting.size === 0) this.#startInTime(request, desk, -Infinity);
-    else if (!this.#waiting.push({ request, desk })) {
+    else if (this.#hasRoom()) {
+      this.#waiting.push({ request, desk });
+      request.onCancel = this.#countDead;
+    } else {
       this.#ports.meter.counter('mailbox.full').total += 1;
       request.refuse(writeError(new SkeinError('overloaded', { retryAfterMs: undefined })));
     }
+  }
+
+  /** Whether one more may wait; the dead make room when it is needed. */
+  #hasRoom(): boolean {
+    if (this.#waiting.size < this.#waiting.max) return true;
+    if (this.#deadCount === 0) return false;
+    this.#waiting.retain(({ request }) => !request.isSettled);
+    this.#deadCount = 0;
+    return true;
   }
 
   finish(): void {
@@ -167,7 +184,12 @@ export class Service implements Endpoint, Queue {
     for (let left = limits.startsPerTurnMax; left > 0 && this.#working < this.#workingMax; left -= 1) {
       const next = this.#waiting.shift();
       if (!next) break;
-      if (!next.request.isSettled) this.#startInTime(next.request, next.desk, now);
+      if (next.request.isSettled) {
+        this.#deadCount -= 1;
+        continue;
+      }
+      next.request.onCancel = undefined;
+      this.#startInTime(next.request, next.desk, now);
     }
     this.#isStarting = false;
     if (this.#waiting.size > 0 && this.#working < this.#workingMax) {

@@ -25,6 +25,7 @@ class UnaryRequest extends Request {
   override readonly kind = Kind.call;
   readonly #call: UnaryCall;
   readonly #sink: Sink;
+  #isWatched = true;
 
   constructor(sending: Sending, payload: unknown, terms: Terms, call: UnaryCall, sink: Sink) {
     super(sending, payload, terms, call.takeId());
@@ -47,10 +48,13 @@ class UnaryRequest extends Request {
   }
 
   unsubscribe(): void {
+    this.#isWatched = false;
     this.cancel('unsubscribed');
   }
 
+  /** Who left has seen no error, and may come again. */
   protected override failed(error: SkeinError): void {
+    if (!this.#isWatched) return;
     this.#call.remember(error, this.id);
     this.#sink.error(error);
   }

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LocalMatchmaker } from '../../lib/adapters/local/local-matchmaker.js';
 import { SeededRandom } from '../../lib/adapters/sim/seeded-random.js';
 import { ConsoleLogger } from '../../lib/adapters/system/console-logger.js';
+import { makePrivate } from '../../lib/adapters/system/private-directory.js';
 import { SystemClock } from '../../lib/adapters/system/system-clock.js';
 import type { Registration } from '../../lib/ports/matchmaker.js';
 import { aRegistration, Heard, namesOf } from '../contracts/matchmaker.js';
@@ -59,7 +60,7 @@ describe('the local directory, while its users are killed', () => {
     `stays whole over ${String(rounds)} deaths, and lists no one who has been dead for a lease`,
     { timeout: 120_000 },
     async () => {
-      const node = LocalMatchmaker.open({ directory, leaseMs }, { clock, logger: new ConsoleLogger() });
+      const node = LocalMatchmaker.open({ directory, leaseMs }, { clock, logger: new ConsoleLogger(), makePrivate });
       const held = anchors.map((anchor) => new Heard(node.register(anchor), all));
       await Promise.all(held.map((anchor) => anchor.until()));
       const watch = new Heard(node.watch(aRegistration()), all);

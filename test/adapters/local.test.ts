@@ -7,14 +7,14 @@ import { firstValueFrom, Subscription } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LocalMatchmaker } from '../../lib/adapters/local/local-matchmaker.js';
 import { bootId, hasEnded, ownOrigin } from '../../lib/adapters/local/origin.js';
-import { defaultDirectory, privacyProblem } from '../../lib/adapters/local/private-directory.js';
 import { ConsoleLogger } from '../../lib/adapters/system/console-logger.js';
+import { defaultDirectory, makePrivate, privacyProblem } from '../../lib/adapters/system/private-directory.js';
 import { SystemClock } from '../../lib/adapters/system/system-clock.js';
 import { aRegistration, Heard, matchmakerContract, namesOf } from '../contracts/matchmaker.js';
 import { Writer } from '../processes/start-local-writer.js';
 
 const clock = new SystemClock();
-const ports = { clock, logger: new ConsoleLogger() };
+const ports = { clock, logger: new ConsoleLogger(), makePrivate };
 const newFolder = async () => realpath(await mkdtemp(join(tmpdir(), 'skein-local-')));
 
 matchmakerContract('a local directory', async () => {
@@ -88,6 +88,16 @@ describe('the local matchmaker', () => {
     await untilServers('hung');
   });
 
+  it('takes a server off when its own lease ends, though it looks for the dead far less often itself', async () => {
+    const { untilServers } = await watch(60_000);
+    const writer = write(600, 'brief');
+    await untilServers('brief');
+    await writer.signal('SIGKILL');
+    const diedMs = clock.now();
+    await untilServers();
+    expect(clock.now() - diedMs).toBeLessThan(600);
+  });
+
   it('gives the name of a dead process to whoever comes, even to an older incarnation', async () => {
     const writer = write(60_000, 'host-1');
     const { untilServers } = await watch(60_000);
@@ -145,7 +155,7 @@ describe('the local directory', () => {
   });
 
   afterEach(async () => {
-    vi.unstubAllEnvs();
+    vi.restoreAllMocks();
     await rm(folder, { recursive: true });
   });
 
@@ -162,6 +172,11 @@ describe('the local directory', () => {
     expect(defaultDirectory({})).toBe(temporary);
   });
 
+  it('is not by default in a runtime folder that another user left in the environment', () => {
+    vi.spyOn(process, 'getuid').mockReturnValue(54_321);
+    expect(defaultDirectory({ XDG_RUNTIME_DIR: folder })).toBe(join(tmpdir(), 'skein-54321'));
+  });
+
   it('has a folder for each start of the machine, and loses those that no one has used for an hour', async () => {
     const folders = async () => (await readdir(folder)).sort();
     const hoursAgo = new Date(Date.now() - 2 * 3_600_000);
@@ -172,14 +187,14 @@ describe('the local directory', () => {
     expect(await folders()).toEqual([`matchmaker-1-${bootId()}`, 'matchmaker-1-lately', 'something-else'].sort());
   });
 
-  it('is refused where others can write to it, behind a link too', async () => {
+  it.each(['777', '755', '710'])('is refused where others can enter it, of mode %s, behind a link too', async (mode) => {
     const directory = join(folder, 'open');
     await mkdir(directory);
-    await chmod(directory, 0o777);
+    await chmod(directory, Number.parseInt(mode, 8));
     await symlink(directory, join(folder, 'link'));
     for (const path of [directory, join(folder, 'link')]) {
       expect(() => LocalMatchmaker.open({ directory: path }, ports)).toThrow(
-        `[invalid-argument] the directory ${path} can be written to by other users; remove it, or name another one`,
+        `[invalid-argument] the directory ${path} can be entered by other users, for its mode is not 0700; remove it, or name another one`,
       );
     }
   });

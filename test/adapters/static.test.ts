@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { filter, firstValueFrom, Observable, Subject, Subscription, switchMap, take } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { RingEntry } from '../../lib/adapters/static/ring.js';
-import { addressIn, StaticMatchmaker } from '../../lib/adapters/static/static-matchmaker.js';
+import { addressIn, type RingEntry } from '../../lib/adapters/static/ring.js';
+import { StaticMatchmaker } from '../../lib/adapters/static/static-matchmaker.js';
 import { SystemClock } from '../../lib/adapters/system/system-clock.js';
 import { Logger } from '../../lib/ports/logger.js';
 import type { Matchmaker, Registration } from '../../lib/ports/matchmaker.js';
@@ -216,6 +216,14 @@ describe('the static matchmaker', () => {
     );
   });
 
+  it('registers a server as soon as it stands in the file, before others are told', async () => {
+    const node = await start(ring('a'));
+    all.add(node.watch(aRegistration()).subscribe());
+    await firstValueFrom(node.watch(aRegistration()));
+    await writeFile(file, ring('a', 'host-1'));
+    expect(await firstValueFrom(node.register(aRegistration()))).toBe('registered');
+  });
+
   it('fails a registration whose server is taken off the file', async () => {
     const node = await start(ring('host-1'));
     const heard = new Heard(node.register(aRegistration()), all);
@@ -237,8 +245,10 @@ describe('the static matchmaker', () => {
   it('finds the address of a server to bind', async () => {
     await start(`${ring('a', 'b')}  - { topic: other, server: b, address: "tcp://10.0.0.8:1" }\n`);
     expect(addressIn(file, 'a')).toBe('tcp://10.0.0.7:4000');
-    expect(() => addressIn(file, 'c')).toThrow(`[invalid-argument] ${file} lists no server "c"; it lists a, b`);
-    expect(() => addressIn(file, 'b')).toThrow('lists "b" at tcp://10.0.0.7:4000 and tcp://10.0.0.8:1; give it one address');
+    expect(addressIn(file, 'c')).toBeUndefined();
+    expect(() => addressIn(file, 'b')).toThrow(
+      `[invalid-argument] ${file} lists "b" at tcp://10.0.0.7:4000 and tcp://10.0.0.8:1: give it one address, or say with bind`,
+    );
     expect(() => addressIn(`${file}x`, 'a')).toThrow('cannot be read');
   });
 });

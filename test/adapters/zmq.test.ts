@@ -26,6 +26,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Dealer } from 'zeromq';
 import { ConsoleLogger } from '../../lib/adapters/system/console-logger.js';
+import { makePrivate } from '../../lib/adapters/system/private-directory.js';
 import { SystemClock } from '../../lib/adapters/system/system-clock.js';
 import { SystemIds } from '../../lib/adapters/system/system-ids.js';
 import { loadZeromq } from '../../lib/adapters/zmq/load-zeromq.js';
@@ -36,11 +37,11 @@ import type { Listening, Wire } from '../../lib/ports/network.js';
 import { networkContract } from '../contracts/network.js';
 
 const clock = new SystemClock();
-const ports = { clock, ids: new SystemIds(clock), logger: new ConsoleLogger() };
+const ports = { clock, ids: new SystemIds(clock), logger: new ConsoleLogger(), makePrivate };
 
 networkContract('zmq tcp', async () => {
-  const listener = await ZmqNetwork.create({}, ports);
-  const dialer = await ZmqNetwork.create({}, ports);
+  const listener = await ZmqNetwork.create({ ipcDirectory: tmpdir() }, ports);
+  const dialer = await ZmqNetwork.create({ ipcDirectory: tmpdir() }, ports);
   return {
     listener,
     dialer,
@@ -179,7 +180,7 @@ describe('ZmqNetwork', () => {
   });
 
   it('gives up on who does not speak ZeroMQ, and on who says nothing', async () => {
-    const brief = await ZmqNetwork.create({ openMs: 100 }, ports);
+    const brief = await ZmqNetwork.create({ ipcDirectory, openMs: 100 }, ports);
     for (const greet of [(socket: Socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'), () => undefined]) {
       const server = createServer((socket) => {
         socket.on('error', () => undefined);
@@ -204,7 +205,7 @@ describe('ZmqNetwork', () => {
   });
 
   it('refuses messages that are too large or empty, and a peer cannot send too large ones either', async () => {
-    const narrow = await ZmqNetwork.create({ messageBytesMax: 1_000 }, ports);
+    const narrow = await ZmqNetwork.create({ ipcDirectory, messageBytesMax: 1_000 }, ports);
     const { address, wire$ } = wires(narrow.listen('tcp://127.0.0.1:*'));
     wire$.pipe(mergeMap((wire) => wire.message$)).subscribe();
     const near = await firstValueFrom(narrow.dial(await address).pipe(shareReplay({ bufferSize: 1, refCount: false })));
@@ -218,7 +219,7 @@ describe('ZmqNetwork', () => {
   it('lets a wire go whose messages come and are not subscribed to', async () => {
     const warnings: string[] = [];
     const logger = new ConsoleLogger({ ...console, warn: (line: string) => void warnings.push(line) });
-    const deaf = await ZmqNetwork.create({ highWater: 10 }, { ...ports, logger });
+    const deaf = await ZmqNetwork.create({ ipcDirectory, highWater: 10 }, { ...ports, logger });
     const { address } = wires(deaf.listen('tcp://127.0.0.1:*'));
     const talking = network.dial(await address).pipe(
       mergeMap((wire) => merge(wire.message$, wire.send([Buffer.from('x')]).pipe(repeat({ delay: 0 })))),
@@ -256,7 +257,7 @@ describe('ZmqNetwork', () => {
     const path = (await address).slice('ipc://'.length);
     expect(path).toMatch(/\/[0-9a-f]{32}\.sock$/);
     expect(statSync(path).isSocket()).toBe(true);
-    const elsewhere = await ZmqNetwork.create({}, ports);
+    const elsewhere = await ZmqNetwork.create({ ipcDirectory: join(ipcDirectory, 'elsewhere') }, ports);
     expect(await firstValueFrom(elsewhere.dial(await address))).toHaveProperty('message$');
     subscription.unsubscribe();
     expect(existsSync(path)).toBe(false);
@@ -293,7 +294,7 @@ describe('ZmqNetwork', () => {
     expect((tooLong as Error).message).toMatch(/has a path of 1\d\d bytes, and at most 107 are allowed/);
     chmodSync(ipcDirectory, 0o755);
     const open = await failure(network.dial('ipc://a'));
-    expect((open as Error).message).toContain('must be a directory of this user that no one else can enter');
+    expect((open as Error).message).toContain('can be entered by other users, for its mode is not 0700');
     long.close();
   });
 

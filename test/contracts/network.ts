@@ -368,10 +368,11 @@ export const networkContract = (name: string, make: () => Promise<NetworkFixture
       expect(fixture.open()).toBeLessThanOrEqual(3);
     });
 
-    it('takes names of 200 characters', async () => {
-      const named = fixture.named?.('n'.repeat(200));
+    it('takes names of 200 characters', async ({ skip }) => {
+      if (!fixture.named) return skip('its addresses have no names');
+      const named = fixture.named('n'.repeat(200));
       const listening = await listen(named);
-      const near = await dial(named ?? listening.address);
+      const near = await dial(named);
       await settle(deliver(near.wire, frame('hello')));
       await settle((await listening.nth(1)).heard.count(1));
     });

@@ -1,9 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NEVER } from 'rxjs';
 import { call, Codec, contract, createNode, Hub, Logger, Meter, Network, type Node, override } from 'skein';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { MsgpackrCodec } from '../../lib/adapters/msgpackr/codec.js';
 import { ConsoleLogger } from '../../lib/adapters/system/console-logger.js';
 import { CountingMeter } from '../../lib/adapters/system/counting-meter.js';
@@ -131,6 +133,60 @@ it('does not listen beyond this host because a ring says so', async () => {
   const ring = join(place.path, 'ring.yaml');
   writeFileSync(ring, 'servers:\n  - { topic: echo, server: me, address: "tcp://0.0.0.0:4000" }\n');
   await expect(createNode(`zmq+static://${ring}?name=me`)).rejects.toThrow('reaches beyond this host without encryption');
+});
+
+it('rejects serving what a ring does not list, and serves it once it does', async () => {
+  using place = temporary();
+  const ring = join(place.path, 'ring.yaml');
+  writeFileSync(ring, 'servers: []\n');
+  await using node = await createNode(`zmq+static://${ring}?name=me`);
+  await expect(node.serve(Echo, handlers)).rejects.toThrow(`[invalid-argument] ${ring} lists no such server; add: `);
+  writeFileSync(ring, 'servers:\n  - { topic: echo, server: me, address: "tcp://127.0.0.1:4000" }\n');
+  expect(await node.serve(Echo, handlers)).toMatchObject({ server: 'me' });
+});
+
+it('is refused where a ring lists the servers of its name at several addresses, unless it is told which to bind', async () => {
+  using place = temporary();
+  const ring = join(place.path, 'ring.yaml');
+  const entry = (topic: string, port: number) =>
+    `  - { topic: ${topic}, server: me, address: "tcp://127.0.0.1:${String(port)}" }\n`;
+  writeFileSync(ring, `servers:\n${entry('echo', 4_000)}${entry('other', 4_001)}`);
+  await expect(createNode(`zmq+static://${ring}?name=me`)).rejects.toThrow(
+    `[invalid-argument] ${ring} lists "me" at tcp://127.0.0.1:4000 and tcp://127.0.0.1:4001: give it one address`,
+  );
+  await using node = await createNode(`zmq+static://${ring}?name=me&bind=tcp://127.0.0.1:4001`);
+  expect(node.name).toBe('me');
+});
+
+it('serves where it could not listen before, once the address is free', async () => {
+  using place = temporary();
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  await using node = await createNode(`zmq+local://${place.path}?bind=tcp://127.0.0.1:${String(port)}`);
+  await expect(node.serve(Echo, handlers)).rejects.toMatchObject({ code: 'undeliverable' });
+  other.close();
+  await once(other, 'close');
+  await node.serve(Echo, handlers);
+  expect(await node.client(Echo).say('free')).toBe('free');
+});
+
+it('serves by the default URL where the environment names the runtime folder of another user', async () => {
+  using place = temporary();
+  // Whoever owns / is another user, or is root, who can give folders away.
+  const theirs = process.getuid?.() === 0 ? join(place.path, 'theirs') : '/';
+  if (theirs !== '/') {
+    for (const folder of [theirs, join(theirs, 'skein')]) {
+      mkdirSync(folder, { mode: 0o700 });
+      chownSync(folder, 54_321, 54_321);
+    }
+  }
+  onTestFinished(() => void vi.unstubAllEnvs());
+  vi.stubEnv('TMPDIR', place.path);
+  vi.stubEnv('XDG_RUNTIME_DIR', theirs);
+  await using node = await createNode('zmq+local://');
+  await node.serve(Echo, handlers);
+  expect(await node.client(Echo).say('there')).toBe('there');
 });
 
 it('is refused inside a worker thread, which goes on', async () => {

@@ -55,7 +55,9 @@ describe('Mailbox', () => {
             expect(fill(mailbox, step.max)).toEqual(expected);
           } else if (step.do === 'die') {
             const letter = model[step.at];
-            if (letter) letter.dead = true;
+            if (!letter || letter.dead) continue;
+            letter.dead = true;
+            mailbox.died();
           } else {
             expect(mailbox.drain()).toEqual(model);
             model = [];
@@ -89,8 +91,10 @@ describe('Mailbox', () => {
     mailbox.offer(a);
     mailbox.offer(b);
     expect(mailbox.offer(c)).toBe(false);
-    a.dead = true;
-    b.dead = true;
+    for (const letter of [a, b]) {
+      letter.dead = true;
+      mailbox.died();
+    }
     expect(mailbox.offer(c)).toBe(true);
     expect([mailbox.size, mailbox.weight]).toEqual([1, 9]);
     expect(fill(mailbox)).toEqual([c]);

@@ -79,6 +79,24 @@ describe('a server that is killed under load', () => {
   });
 });
 
+describe('a server that was killed', () => {
+  it.each([
+    ['its own', '?leaseMs=300', {}],
+    ['that of whoever asks', '', { leaseMs: 300 }],
+  ])('is listed no longer than a lease of 300 ms, %s', async (_whose, settings, options) => {
+    const url = privateUrl();
+    const worker = await startWorker(`${url}${settings}`, 'ghost');
+    node = await createNode(url, { name: 'client', noServerMs: 0, ...options });
+    const client = node.client(Worker, { timeoutMs: 100 });
+    await client.who();
+    await kill(worker);
+    const diedAt = performance.now();
+    for (let ending: Ending = 'ok'; ending === 'ok' || ending.code !== 'no-server';) ending = await endingOf(client.who());
+    // A call's whole time more, for it may have begun just before.
+    expect(performance.now() - diedAt).toBeLessThan(400);
+  });
+});
+
 describe('a server that is stopped', () => {
   it('is suspect after three heartbeats and lost by the tenth, and what waits for it ends peer-silent', async () => {
     const url = privateUrl();

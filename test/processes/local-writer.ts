@@ -2,6 +2,7 @@ import { firstValueFrom } from 'rxjs';
 import { LocalMatchmaker } from '../../lib/adapters/local/local-matchmaker.js';
 import { SeededRandom } from '../../lib/adapters/sim/seeded-random.js';
 import { ConsoleLogger } from '../../lib/adapters/system/console-logger.js';
+import { makePrivate } from '../../lib/adapters/system/private-directory.js';
 import { SystemClock } from '../../lib/adapters/system/system-clock.js';
 import type { Registration } from '../../lib/ports/matchmaker.js';
 
@@ -18,7 +19,8 @@ export type WriterNews = { readonly found: readonly Registration[] } | { readonl
 
 const { directory, registrations, churnSeed } = JSON.parse(process.argv[2] ?? '') as WriterTask;
 const leaseMs = registrations[0]?.leaseMs;
-const node = LocalMatchmaker.open({ directory, leaseMs }, { clock: new SystemClock(), logger: new ConsoleLogger() });
+const ports = { clock: new SystemClock(), logger: new ConsoleLogger(), makePrivate };
+const node = LocalMatchmaker.open({ directory, leaseMs }, ports);
 const tell = (news: WriterNews): void => void process.send?.(news);
 
 const listed = new Map<Registration, () => void>();

@@ -1,5 +1,6 @@
 import { concat, defer, EMPTY, mergeMap, type Observable, repeat, tap } from 'rxjs';
 import { ConsoleLogger } from '../../lib/adapters/system/console-logger.js';
+import { defaultDirectory, makePrivate } from '../../lib/adapters/system/private-directory.js';
 import { SystemClock } from '../../lib/adapters/system/system-clock.js';
 import { SystemIds } from '../../lib/adapters/system/system-ids.js';
 import { ZmqNetwork } from '../../lib/adapters/zmq/zmq-network.js';
@@ -8,7 +9,8 @@ import type { Wire } from '../../lib/index.js';
 /** A process that sends for ever, to the address that it is given, or one that listens and stands still at the first message. */
 const [address] = process.argv.slice(2);
 const clock = new SystemClock();
-const network = await ZmqNetwork.create({}, { clock, ids: new SystemIds(clock), logger: new ConsoleLogger() });
+const ports = { clock, ids: new SystemIds(clock), logger: new ConsoleLogger(), makePrivate };
+const network = await ZmqNetwork.create({ ipcDirectory: defaultDirectory() }, ports);
 const standStillMs = 5_000;
 
 const standStill = (): void => {

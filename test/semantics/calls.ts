@@ -242,6 +242,39 @@ export const calls: Part = (use, { shortMs }) => {
       await cluster.settle(Promise.all([unsubscribed.promise, returned.promise]));
     });
 
+    it('by unsubscribing leaves the same call as good as new', async () => {
+      const cluster = use();
+      const { ran, handlers } = counting();
+      const { caller, client } = await connect(cluster, Sum, { ...handlers, never: () => (ran.add === 0 ? never() : undefined) });
+      const twice = client.never();
+      const first = twice.subscribe();
+      await cluster.settle(client.again());
+      first.unsubscribe();
+      await cluster.settle(client.add([1]));
+      expect(await cluster.settle(firstValueFrom<unknown>(twice))).toBeNull();
+      expect(ends(caller)).toEqual({ 'requests.ok': 3, 'requests.cancelled': 1 });
+    });
+
+    it('by unsubscribing ends what its handler returned after its input was validated asynchronously', async () => {
+      const cluster = use();
+      const later = { '~standard': { version: 1, vendor: 'test', validate: () => Promise.resolve({ value: 1 }) } } as const;
+      const Watch = contract('watch', '1', { observable: call({ input: later }) });
+      const [started, unsubscribed] = [new Signal(), new Signal()];
+      const { client } = await connect(cluster, Watch, {
+        observable: () =>
+          new Observable<undefined>(() => {
+            started.resolve();
+            return () => {
+              unsubscribed.resolve();
+            };
+          }),
+      });
+      const subscription = client.observable().subscribe();
+      await cluster.settle(started.promise);
+      subscription.unsubscribe();
+      await cluster.settle(unsubscribed.promise);
+    });
+
     it('by its signal rejects it with the reason and aborts its handler', async () => {
       const cluster = use();
       const Watch = contract('watch', '1', { wait: call() });

@@ -1,4 +1,4 @@
-import { firstValueFrom, mergeMap, NEVER, range, toArray } from 'rxjs';
+import { catchError, EMPTY, firstValueFrom, mergeMap, NEVER, type Observable, range, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call, cast, contract, type Handlers, type Method, type Reply, type Shape, type Version } from '../../lib/index.js';
 import { type Cluster, connect, ends, failureOf, type Part, Signal } from './cluster.js';
@@ -19,7 +19,7 @@ const named = <N extends string>(names: readonly N[]) =>
   >;
 
 /** Section 4: which server, which version, which method. */
-export const dispatch: Part = (use) => {
+export const dispatch: Part = (use, { shortMs }) => {
   describe('versions', () => {
     it('fit where the major is the same and the server is not older', async () => {
       const cluster = use();
@@ -105,6 +105,27 @@ export const dispatch: Part = (use) => {
       for (const name of ['$ping', '$x', 'then']) {
         expect(() => contract('odd', '1', { [name]: call() } as never)).toThrow('reserved');
       }
+    });
+
+    it('have timeouts that are times', () => {
+      for (const timeoutMs of [Number.NaN, -1]) {
+        expect(() => contract('odd', '1', { slow: call({ timeoutMs }), fine: call({ timeoutMs: 0 }) })).toThrow(
+          `timeoutMs of "slow" must be 0 or more, and is ${String(timeoutMs)}`,
+        );
+      }
+    });
+
+    it('are told apart in each exchange, whatever the names', async () => {
+      const cluster = use();
+      const Spaced = contract('spaced', '1', named(['b c', 'c']));
+      const node = await cluster.node('server');
+      for (const exchange of ['a', 'a b']) {
+        const at = (method: string) => () => `${method} at ${exchange}`;
+        await cluster.serve(node, Spaced, { 'b c': at('b c'), c: at('c') }, { exchange });
+      }
+      const caller = await cluster.node('caller');
+      expect(await cluster.settle(caller.client(Spaced, { exchange: 'a' })['b c']())).toBe('b c at a');
+      expect(await cluster.settle(caller.client(Spaced, { exchange: 'a b' }).c())).toBe('c at a b');
     });
 
     it('need a handler each, and no others', async () => {
@@ -203,6 +224,29 @@ export const dispatch: Part = (use) => {
       );
       const [a = 0, b = 0, c = 0] = tally(await cluster.settle(firstValueFrom(asked$)));
       expect(a + b + c).toBe(200);
+      expect(c).toBeLessThan(Math.min(a, b) / 2);
+    });
+
+    it('least-loaded spares who does not answer at all', async () => {
+      const cluster = use();
+      const answer = async (name: string): Promise<string> => {
+        await cluster.after(5);
+        return name;
+      };
+      const asked: string[] = [];
+      const client = (
+        await three(cluster, (name) => () => {
+          asked.push(name);
+          return name === 'c' ? (NEVER as Observable<string>) : answer(name);
+        })
+      ).client(versioned('1.0'), { timeoutMs: shortMs });
+      const asked$ = range(0, 100).pipe(
+        mergeMap(() => client.who().pipe(catchError(() => EMPTY)), 5),
+        toArray(),
+      );
+      await cluster.settle(firstValueFrom(asked$));
+      const [a = 0, b = 0, c = 0] = tally(asked);
+      expect(a + b + c).toBe(100);
       expect(c).toBeLessThan(Math.min(a, b) / 2);
     });
   });

@@ -133,6 +133,20 @@ export const nested: Part = (use, { virtualTime, shortMs }) => {
       ]);
     });
 
+    it('takes no more context along than one request may have, however many add to it', async () => {
+      const cluster = use();
+      const entries = (prefix: string) =>
+        Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`${prefix}${String(i)}`, 'x']));
+      const { seen, client } = await chain(cluster, (front) =>
+        failureOf('invalid-argument', front.client(Back).look(undefined, { context: entries('b') })).then(
+          ({ message }) => message,
+        ),
+      );
+      const told = await cluster.settle(client.ask('', { context: entries('a') }));
+      expect(told).toContain('context has more than 64 entries');
+      expect(seen.contexts).toEqual([]);
+    });
+
     it('inherits through timers, promises and Observables', async () => {
       const cluster = use();
       const { seen, client } = await chain(cluster, async (front) => {

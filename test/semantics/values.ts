@@ -194,5 +194,39 @@ export const values: Part = (use) => {
       }
       expect(await cluster.settle(client.make('fine'))).toBe('fine');
     });
+
+    it('that are changed before they have left fail alone, and end neither the link nor other requests', async () => {
+      const cluster = use();
+      const { caller, client } = await connect(cluster, Echo, {
+        same: (value) => value,
+        note: () => undefined,
+        make: (what) => {
+          const state: Record<string, unknown> = { what };
+          if (what === 'changed') queueMicrotask(() => (state.what = 2n ** 70n));
+          return Promise.resolve(state);
+        },
+      });
+      const sent: Record<string, unknown> = { a: 1 };
+      const others = [1, 2, 3].map((value) => Promise.resolve(client.same(value)));
+      const changed = failureOf('invalid-argument', Promise.resolve(client.same(sent)));
+      const grown: Record<string, unknown> = {};
+      const noted = failureOf('payload-too-large', client.note(grown));
+      sent.a = 2n ** 70n;
+      grown.huge = new Uint8Array(90 * 1024 * 1024);
+      const made = ['fine', 'changed', 'fine'].map((what) => Promise.resolve(client.make(what)));
+      const lost = failureOf('remote-error', made[1] as Promise<unknown>);
+      expect((await cluster.settle(changed)).ran).toBe('no');
+      expect((await cluster.settle(noted)).ran).toBe('no');
+      expect((await cluster.settle(lost)).message).toContain('cannot be sent');
+      expect(await cluster.settle(Promise.all([...others, made[0], made[2]]))).toEqual([
+        1,
+        2,
+        3,
+        { what: 'fine' },
+        { what: 'fine' },
+      ]);
+      expect(await cluster.settle(client.note('as before'))).toMatchObject({ state: 'accepted' });
+      expect(caller.counters().get('requests.link-lost')).toBeUndefined();
+    });
   });
 };

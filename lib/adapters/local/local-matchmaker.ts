@@ -17,6 +17,7 @@ import {
   of,
   ReplaySubject,
   share,
+  startWith,
   switchMap,
   takeWhile,
   tap,
@@ -31,18 +32,21 @@ import { Matchmaker, type Registration } from '../../ports/matchmaker.js';
 import { claimFor, Entries, type Names } from './entries.js';
 import { folderChanges } from './folder-changes.js';
 import { makeFolder } from './folder.js';
-import { defaultDirectory, makePrivate } from './private-directory.js';
 
 export interface LocalOptions {
-  /** Default: `$XDG_RUNTIME_DIR/skein` where that is the user's own, else `skein-<uid>` in the folder for temporary files. */
-  readonly directory?: string | undefined;
-  /** Three times within this time a watch looks for servers that died without a word, in ms. Default: `limits.leaseMs`. */
+  readonly directory: string;
+  /**
+   * Three times within this time a watch looks for servers that died without a word, in ms; more often for those that have a
+   * shorter lease. Default: `limits.leaseMs`.
+   */
   readonly leaseMs?: number | undefined;
 }
 
 export interface LocalPorts {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Makes the directory, if there is none, for this user alone; throws `invalid-argument` where others have a hand in it. */
+  readonly makePrivate: (directory: string) => void;
 }
 
 /** The folder as it is while someone uses it. */
@@ -55,7 +59,7 @@ interface Place {
 /**
  * Introduces the processes of one user on one host, through files in a private directory; there is no server. Changes show
  * within about a ms. What a killed process had listed goes as soon as someone looks: at the next change, or within a third of
- * the lease. The directory must not be on a network file system.
+ * the lease, ours or the server's, whichever is shorter. The directory must not be on a network file system.
  */
 export class LocalMatchmaker extends Matchmaker {
   readonly #directory: string;
@@ -63,7 +67,7 @@ export class LocalMatchmaker extends Matchmaker {
   readonly #ports: LocalPorts;
   readonly #place$: Observable<Place>;
 
-  constructor({ directory = defaultDirectory(), leaseMs = limits.leaseMs }: LocalOptions, ports: LocalPorts) {
+  constructor({ directory, leaseMs = limits.leaseMs }: LocalOptions, ports: LocalPorts) {
     super();
     this.#directory = directory;
     this.#lookMs = leaseMs / 3;
@@ -72,9 +76,9 @@ export class LocalMatchmaker extends Matchmaker {
     this.#place$ = place$.pipe(share({ connector: () => new ReplaySubject(1) }));
   }
 
-  /** Throws `invalid-argument` where someone else owns the directory or may write to it. */
+  /** Throws `invalid-argument` where others own the directory or may enter it. */
   static open(options: LocalOptions, ports: LocalPorts): LocalMatchmaker {
-    makePrivate(options.directory ?? defaultDirectory());
+    ports.makePrivate(options.directory);
     return new LocalMatchmaker(options, ports);
   }
 
@@ -98,6 +102,15 @@ export class LocalMatchmaker extends Matchmaker {
     return this.#use(({ entries, names$ }) =>
       merge(names$, of(undefined)).pipe(
         map((names) => entries.list(topic, names)),
+        // A server whose lease is shorter than ours is not to outlive it here because we look at our own pace.
+        switchMap((listed) => {
+          const pacesMs = listed.map(({ leaseMs }) => leaseMs / 3).filter((paceMs) => paceMs < this.#lookMs);
+          const again$ = pacesMs.length > 0 ? interval(Math.min(...pacesMs), this.#ports.clock) : EMPTY;
+          return again$.pipe(
+            map(() => entries.list(topic)),
+            startWith(listed),
+          );
+        }),
         distinctUntilChanged(
           (a, b) => a === b,
           (registrations) => JSON.stringify(registrations),
@@ -118,7 +131,7 @@ export class LocalMatchmaker extends Matchmaker {
   }
 
   #enter(): Place {
-    const { clock, logger } = this.#ports;
+    const { clock, logger, makePrivate } = this.#ports;
     makePrivate(this.#directory);
     const folder = makeFolder(this.#directory);
     const entries = new Entries(folder);

@@ -36,7 +36,7 @@ const known: ReadonlySet<string> = new Set<keyof RingEntry>([
 ]);
 
 /** Reads a ring file once. Throws one `invalid-argument` with every problem. */
-export const readRing = (file: string): readonly Registration[] => {
+const readRing = (file: string): readonly Registration[] => {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -44,6 +44,18 @@ export const readRing = (file: string): readonly Registration[] => {
     throw unreadable(file, error);
   }
   return parseRing(text, file);
+};
+
+/**
+ * Where a ring file lists the servers of that name, for their node to bind; undefined where it lists none. Reads the file once.
+ * Throws `invalid-argument` where the file is not valid, or lists them at several addresses, of which a node can bind but one.
+ */
+export const addressIn = (file: string, server: string): string | undefined => {
+  const own = readRing(file).filter((entry) => entry.server === server);
+  const [address, ...more] = new Set(own.map((entry) => entry.address));
+  if (more.length === 0) return address;
+  const all = [address, ...more].join(' and ');
+  throw invalidArgument(`${file} lists "${server}" at ${all}: give it one address, or say with bind which one is meant`);
 };
 
 export const unreadable = (file: string, error: unknown): SkeinError =>

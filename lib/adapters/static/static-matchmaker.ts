@@ -23,7 +23,7 @@ import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
 import { Matchmaker, type Registration } from '../../ports/matchmaker.js';
 import { changesBeside } from './changes-beside.js';
-import { parseRing, readRing, unreadable } from './ring.js';
+import { parseRing, unreadable } from './ring.js';
 
 export interface StaticOptions {
   /** A ring file's path, which ends in .yaml, .yml or .json; `RingEntry` says what stands in it. */
@@ -55,9 +55,12 @@ export class StaticMatchmaker extends Matchmaker {
   }
 
   override register(registration: Registration): Observable<'registered'> {
+    const find = (ring: Ring): Registration | undefined => ring.find((listed) => isSameServer(listed, registration));
     return this.#ring$.pipe(
+      // Whoever was just added to the file is not refused because the news of it is still on its way.
+      switchMap((ring) => (find(ring) ? of(ring) : this.#read().then((text) => this.#parse(text)))),
       map((ring) => {
-        const entry = ring.find((listed) => isSameServer(listed, registration));
+        const entry = find(ring);
         if (entry === undefined) throw invalidArgument(`${this.#file} lists no such server; add: ${entryFor(registration)}`);
         return entry.address;
       }),
@@ -103,9 +106,13 @@ export class StaticMatchmaker extends Matchmaker {
       }),
     );
     return merge(told$, interval(limits.leaseMs, this.#clock), of(undefined)).pipe(
-      switchMap(() => readFile(this.#file, 'utf8').catch((error: unknown) => error as Error)),
+      switchMap(() => this.#read()),
       distinctUntilChanged((a, b) => String(a) === String(b)),
     );
+  }
+
+  #read(): Promise<string | Error> {
+    return readFile(this.#file, 'utf8').catch((error: unknown) => error as Error);
   }
 
   #parse(text: string | Error): Ring {
@@ -113,22 +120,6 @@ export class StaticMatchmaker extends Matchmaker {
     return parseRing(text, this.#file);
   }
 }
-
-/**
- * The address at which a ring file lists that server, for whoever serves to bind it; reads the file once. Throws
- * `invalid-argument` where the file is not valid, or lists no such server, or lists it at several addresses.
- */
-export const addressIn = (file: string, server: string): string => {
-  const ring = readRing(file);
-  const addresses = [...new Set(ring.filter((entry) => entry.server === server).map(({ address }) => address))];
-  const [address, ...more] = addresses;
-  if (address === undefined) {
-    const names = [...new Set(ring.map((entry) => entry.server))].join(', ') || 'none';
-    throw invalidArgument(`${file} lists no server "${server}"; it lists ${names}`);
-  }
-  if (more.length > 0) throw invalidArgument(`${file} lists "${server}" at ${addresses.join(' and ')}; give it one address`);
-  return address;
-};
 
 /** An entry that would list the server, as YAML and JSON both have it. */
 const entryFor = ({ exchange, topic, server, address }: Registration): string =>

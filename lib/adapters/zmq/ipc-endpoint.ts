@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { invalidArgument, SkeinError } from '../../core/errors.js';
 import type { Endpoint } from './endpoint.js';
@@ -19,23 +18,30 @@ const youngMs = 60_000;
 /** One look at so many files; the next listener looks again. */
 const tidiedMax = 256;
 
+/** Where the sockets are that have no path of their own. */
+export interface IpcDirectory {
+  readonly path: string;
+  /** Makes it, if it is not there, for this user alone: others could put sockets of their own into it. */
+  readonly makePrivate: (directory: string) => void;
+}
+
 /**
  * Turns `ipc://NAME`, any name of any length, into a file of the user's own directory; a name that starts with `/` is the file
  * itself. All processes of one user that have the same directory mean the same by the same name.
  */
-export const ipcEndpoint = (address: string, directory: string = defaultDirectory()): Required<Endpoint> => {
+export const ipcEndpoint = (address: string, directory: IpcDirectory): Required<Endpoint> => {
   const name = address.slice(scheme.length);
   if (name === '') throw invalidArgument(`"${address}" names nothing: write ipc://NAME`);
   const path = name.startsWith('/')
     ? name
-    : join(directory, `${createHash('sha256').update(name).digest('hex').slice(0, 32)}.sock`);
+    : join(directory.path, `${createHash('sha256').update(name).digest('hex').slice(0, 32)}.sock`);
   const bytes = Buffer.byteLength(path);
   if (bytes > pathBytesMax) {
     throw invalidArgument(
       `the socket ${path} has a path of ${String(bytes)} bytes, and at most ${String(pathBytesMax)} are allowed`,
     );
   }
-  if (!name.startsWith('/')) claimDirectory(directory);
+  if (!name.startsWith('/')) directory.makePrivate(directory.path);
   return { endpoint: `${scheme}${path}`, isIpv6: false, path };
 };
 
@@ -85,18 +91,3 @@ const knock = (path: string): Promise<string | undefined> =>
       resolve(error.code);
     });
   });
-
-const defaultDirectory = (): string => {
-  const runtime = process.env.XDG_RUNTIME_DIR;
-  return runtime === undefined || runtime === '' ? join(tmpdir(), `skein-${String(userInfo().uid)}`) : join(runtime, 'skein');
-};
-
-/** Others could put sockets of their own into a directory that they can write to. */
-const claimDirectory = (directory: string): void => {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const { mode, uid } = lstatSync(directory);
-  const isOwn = process.getuid === undefined || (uid === process.getuid() && (mode & 0o077) === 0);
-  if (!isOwn || !lstatSync(directory).isDirectory()) {
-    throw invalidArgument(`${directory} must be a directory of this user that no one else can enter (mode 0700)`);
-  }
-};

@@ -9,8 +9,8 @@ export interface ZmqOptions {
   readonly openMs?: number;
   /** How long what was sent may still take to leave after a wire or listener was closed, in ms; 2,000 by default. */
   readonly lingerMs?: number;
-  /** Where the sockets of `ipc://NAME` are: by default `skein` in $XDG_RUNTIME_DIR, or `skein-UID` among the temporary files. */
-  readonly ipcDirectory?: string;
+  /** Where the sockets of `ipc://NAME` are. */
+  readonly ipcDirectory: string;
 }
 
 export type ZmqSettings = Required<Omit<ZmqOptions, 'ipcDirectory'>>;

@@ -6,7 +6,7 @@ import type { Logger } from '../../ports/logger.js';
 import { type Listening, Network, type Wire } from '../../ports/network.js';
 import { DialledWire } from './dialled-wire.js';
 import type { Endpoint } from './endpoint.js';
-import { claimPath, ipcEndpoint, tidyBeside } from './ipc-endpoint.js';
+import { claimPath, type IpcDirectory, ipcEndpoint, tidyBeside } from './ipc-endpoint.js';
 import { Listener } from './listener.js';
 import { loadZeromq } from './load-zeromq.js';
 import { zmqDefaults, type ZmqOptions, type ZmqSettings } from './options.js';
@@ -17,6 +17,8 @@ export interface ZmqPorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly logger: Logger;
+  /** Makes the directory of sockets, if there is none, for this user alone; throws `invalid-argument` where others have a hand in it. */
+  readonly makePrivate: (directory: string) => void;
 }
 
 /**
@@ -28,17 +30,17 @@ export interface ZmqPorts {
 export class ZmqNetwork extends Network {
   readonly #sockets: Sockets;
   readonly #settings: ZmqSettings;
-  readonly #ipcDirectory: string | undefined;
+  readonly #ipcDirectory: IpcDirectory;
   readonly #ports: ZmqPorts;
   /** Addresses of our own that are not free yet, though their listeners were closed. */
   readonly #releasing = new Set<Promise<void>>();
   readonly #closers = new Set<() => void>();
 
-  private constructor(sockets: Sockets, settings: ZmqSettings, ipcDirectory: string | undefined, ports: ZmqPorts) {
+  private constructor(sockets: Sockets, settings: ZmqSettings, ipcDirectory: string, ports: ZmqPorts) {
     super();
     this.#sockets = sockets;
     this.#settings = settings;
-    this.#ipcDirectory = ipcDirectory;
+    this.#ipcDirectory = { path: ipcDirectory, makePrivate: ports.makePrivate };
     this.#ports = ports;
   }
 

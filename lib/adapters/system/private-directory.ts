@@ -3,14 +3,17 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { invalidArgument } from '../../core/errors.js';
 
-/** Where a user's processes meet: in `$XDG_RUNTIME_DIR` where that is the user's own, else in the folder for temporary files. */
+/**
+ * Where a user's processes meet: `skein` in `$XDG_RUNTIME_DIR` where that is the user's own, which after `su` it is not, else
+ * `skein-<uid>` in the folder for temporary files.
+ */
 export const defaultDirectory = (environment: NodeJS.ProcessEnv = process.env): string => {
   const runtime = environment.XDG_RUNTIME_DIR ?? '';
-  if (runtime !== '' && statSync(runtime, { throwIfNoEntry: false })?.uid === ownUid()) return join(runtime, 'skein');
+  if (runtime !== '' && ownerOf(runtime) === ownUid()) return join(runtime, 'skein');
   return join(tmpdir(), `skein-${String(ownUid() ?? userInfo().username)}`);
 };
 
-/** Makes the directory, if there is none, for this user alone. Throws `invalid-argument` where others own it or may write to it. */
+/** Makes the directory, if there is none, for this user alone. Throws `invalid-argument` where others own it or may enter it. */
 export const makePrivate = (directory: string): void => {
   let stats: Stats[];
   try {
@@ -33,7 +36,18 @@ export const privacyProblem = (
 ): string | undefined => {
   if (uid === undefined) return undefined;
   if (stat.uid !== uid) return `belongs to the user ${String(stat.uid)}, and this process runs as ${String(uid)}`;
-  return !stat.isSymbolicLink() && (stat.mode & 0o022) !== 0 ? 'can be written to by other users' : undefined;
+  return !stat.isSymbolicLink() && (stat.mode & 0o077) !== 0
+    ? 'can be entered by other users, for its mode is not 0700'
+    : undefined;
+};
+
+/** Null where the folder is not there, or is out of this user's sight. */
+const ownerOf = (folder: string): number | null => {
+  try {
+    return statSync(folder).uid;
+  } catch {
+    return null;
+  }
 };
 
 /** Undefined on systems that keep each user's temporary files apart themselves. */

@@ -1,0 +1,47 @@
+import { type Observable, Subject } from 'rxjs';
+import { expect, it } from 'vitest';
+import { isSkeinError, SkeinError } from '../../lib/core/errors.js';
+import { Listener } from '../../lib/mesh/listener.js';
+import { type Listening, Network, type Wire } from '../../lib/ports/network.js';
+import { MeshWorld } from './mesh-world.js';
+
+/** Each time that someone listens is a subject here. */
+class Scripted extends Network {
+  readonly listens: Subject<Listening | Wire>[] = [];
+
+  override dial(): Observable<never> {
+    throw new Error('nobody dials here');
+  }
+
+  override listen(): Observable<Listening | Wire> {
+    const listen = new Subject<Listening | Wire>();
+    this.listens.push(listen);
+    return listen;
+  }
+}
+
+const lost = new SkeinError('undeliverable', { reason: 'it cannot be listened on any more' });
+
+it('listens once, however many ask, and anew after it failed', () => {
+  const { ports, root } = new MeshWorld().ports('a');
+  const network = new Scripted();
+  const listener = new Listener(root, { ...ports, network });
+  const told: unknown[] = [];
+  const ask = (who: string): void => {
+    listener.listen().subscribe({
+      next: (at) => told.push(`${who}: ${at}`),
+      error: (error: unknown) => told.push(`${who}: ${isSkeinError(error) ? error.code : 'unknown'}`),
+    });
+  };
+
+  ask('a');
+  ask('b');
+  expect(network.listens).toHaveLength(1);
+  network.listens[0]?.next({ listening: 'first' });
+  network.listens[0]?.error(lost);
+  ask('c');
+  expect(network.listens).toHaveLength(2);
+  network.listens[1]?.next({ listening: 'second' });
+  expect(told).toEqual(['a: first', 'b: first', 'a: undeliverable', 'b: undeliverable', 'c: second']);
+  expect(root.status().children.map(({ note }) => note)).toEqual(['second']);
+});
