@@ -69,6 +69,8 @@ export const limits = {
   coldMaxMs: 600_000,
   /** The deadline wheel's tick: the precision of timeouts, in ms. */
   wheelTickMs: 5,
+  /** Characters of a trace's parent: W3C's have 55. */
+  traceparentMax: 256,
   /** Context entries on one request, and bytes of them all. */
   contextMax: 64,
   contextBytesMax: 8 * 1024,

@@ -40,7 +40,8 @@ export interface CreateNode {
 }
 
 export const createNode: CreateNode = async (first: string | NodeOptions = {}, options: Omit<NodeOptions, 'url'> = {}) => {
-  const plan = planNode(typeof first === 'string' ? { ...options, url: first } : first, process.env);
+  const isOptions = typeof first === 'object' && !((first as unknown) instanceof URL);
+  const plan = planNode(isOptions ? first : { ...options, url: first as string }, process.env);
   const closers = new Closers();
   try {
     return await assemble(plan, closers);

@@ -79,6 +79,7 @@ const readQuery = (query: string, problems: string[]): Settings => {
       else settings[key] = read.value;
     }
   }
+  problems.push(...twice(labels));
   // By entries, so that a label may have any name, that of a prototype too.
   return { ...settings, ...(labels.length > 0 && { labels: Object.fromEntries(labels) satisfies Context }) };
 };
@@ -91,7 +92,13 @@ export const readLabels = (text: string): { readonly value: Context } | { readon
     if (rest.length === 0) problems.push(`"${part}" is no label: write NAME=VALUE, with & between two of them`);
     return [decode(name, problems), decode(rest.join('='), problems)] as const;
   });
+  problems.push(...twice(labels));
   return problems.length > 0 ? { problem: problems.join('; ') } : { value: Object.fromEntries(labels) };
+};
+
+const twice = (labels: readonly (readonly [name: string, value: string])[]): readonly string[] => {
+  const names = labels.map(([name]) => name);
+  return [...new Set(names.filter((name, i) => names.indexOf(name) < i))].map((name) => `label ${name} is there twice`);
 };
 
 export const unknownKey = (key: string): string => `"${key}" is not known: the settings are ${settingNames.join(', ')}`;

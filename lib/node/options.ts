@@ -1,6 +1,7 @@
-import type { ContainerModule } from 'inversify';
+import { inspect } from 'node:util';
+import { ContainerModule } from 'inversify';
 import { invalidArgument, isSkeinError } from '../core/errors.js';
-import type { Hub } from './hub.js';
+import { Hub } from './hub.js';
 import { formatNodeUrl, type NodeUrl, parseNodeUrl, readLabels, unknownKey } from './node-url.js';
 import type { Override } from './override.js';
 import { readSetting, type Settings, settingKinds, settingNames, settingProblems } from './settings.js';
@@ -28,9 +29,13 @@ const others = new Set<string>(['url', 'logger', 'hub', 'overrides', 'modules'])
 
 /** All that was said, by whoever said it; throws one `invalid-argument` that lists every problem. */
 export const planNode = (options: NodeOptions, environment: Readonly<Record<string, string | undefined>>): Plan => {
+  if (typeof options !== 'object' || (options as unknown) === null || Array.isArray(options)) {
+    throw invalidArgument(`a node is made from a URL, as a string, or from options, not from ${inspect(options)}`);
+  }
   const problems: string[] = Object.keys(options)
     .filter((key) => !others.has(key) && !Object.hasOwn(settingKinds, key))
     .map(unknownKey);
+  problems.push(...partProblems(options));
   const collect = <T>(read: () => T, fallback: T): T => {
     try {
       return read();
@@ -42,7 +47,7 @@ export const planNode = (options: NodeOptions, environment: Readonly<Record<stri
   };
   const inEnvironment = readEnvironment(environment, problems);
   const blank: NodeUrl = { scheme: 'zmq+local', place: '', settings: {} };
-  const parsed = collect(() => parseNodeUrl(options.url ?? environment.SKEIN_URL ?? 'zmq+local://'), blank);
+  const parsed = collect(() => parseNodeUrl(textOf(options.url) ?? urlIn(environment)), blank);
   const given: Settings = Object.fromEntries(
     settingNames.map((name) => [name, options[name]] as const).filter(([, value]) => value !== undefined),
   );
@@ -60,6 +65,30 @@ export const planNode = (options: NodeOptions, environment: Readonly<Record<stri
     ...(modules && { modules }),
   };
 };
+
+/** A URL may well be given as an object. */
+const textOf = (url: unknown): string | undefined => (typeof url === 'string' ? url : url instanceof URL ? url.href : undefined);
+
+/** An empty variable says nothing. */
+const urlIn = ({ SKEIN_URL: url = '' }: Readonly<Record<string, string | undefined>>): string =>
+  url === '' ? 'zmq+local://' : url;
+
+/** What is wrong with the options that text cannot say. */
+const partProblems = ({ url, logger, hub, overrides, modules }: NodeOptions): readonly string[] => [
+  ...(url === undefined || typeof url === 'string' || (url as unknown) instanceof URL ? [] : ['url must be a string']),
+  ...(logger === undefined || isLogger(logger) ? [] : ['logger must have the functions debug, info, warn and error']),
+  ...(hub === undefined || hub instanceof Hub ? [] : ['hub must be a Hub: new Hub()']),
+  ...(isListOf(overrides, (one) => typeof one === 'object') ? [] : ['overrides must be a list, each made by override(…)']),
+  ...(isListOf(modules, (one) => one instanceof ContainerModule) ? [] : ['modules must be a list of ContainerModules']),
+];
+
+const isLogger = (logger: unknown): boolean =>
+  typeof logger === 'object' &&
+  logger !== null &&
+  ['debug', 'info', 'warn', 'error'].every((level) => typeof (logger as Record<string, unknown>)[level] === 'function');
+
+const isListOf = (list: unknown, isOne: (one: unknown) => boolean): boolean =>
+  list === undefined || (Array.isArray(list) && list.every((one) => one !== null && isOne(one)));
 
 /** `SKEIN_TIMEOUT_MS` mirrors `timeoutMs`, and so on; `SKEIN_LABELS` is like the labels' part of a query: `zone=a&rack=7`. */
 const variableOf = (name: string): string => `SKEIN_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;

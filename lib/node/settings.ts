@@ -117,7 +117,8 @@ const valueProblems = (name: keyof Settings, value: unknown): readonly string[] 
 /** What can be written as UTF-8, and so in a URL. */
 const isText = (value: unknown): value is string => typeof value === 'string' && value.isWellFormed();
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const show = (value: unknown): string => {
   if (isText(value)) return value;

@@ -1,8 +1,8 @@
 import { Kind } from '../core/envelope.js';
-import { isSkeinError, SkeinError } from '../core/errors.js';
+import { SkeinError } from '../core/errors.js';
 import type { CastOptions } from './options.js';
 import { CastReceipt, type Confirmed, type Undeliverable } from './receipt.js';
-import { agree, Request, type Sending, type Terms } from './request.js';
+import { agree, asUnsent, Request, type Sending, type Terms } from './request.js';
 
 class CastRequest extends Request {
   override readonly kind = Kind.cast;
@@ -69,9 +69,10 @@ export class Caster {
         reportUnlessWatched(this.#sending, receipt, error, server);
       };
       new CastRequest(this.#sending, input, terms, confirm, receipt, failed).send();
-    } catch (error) {
+    } catch (thrown) {
+      const error = asUnsent(thrown);
       receipt.fail(error);
-      if (isSkeinError(error)) reportUnsent(this.#sending, receipt, error);
+      reportUnsent(this.#sending, receipt, error);
     }
     return receipt;
   }

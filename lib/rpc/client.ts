@@ -1,3 +1,4 @@
+import { SkeinError } from '../core/errors.js';
 import { checkTarget } from '../core/target.js';
 import type { Operation } from '../ports/transport.js';
 import { Caster } from './caster.js';
@@ -79,7 +80,11 @@ export class Clients {
       const caller = new Caller(this.#sending(contract, name, builtIn, options, server), builtIn, false);
       client[name] = (call?: CallOptions) => caller.call(undefined, call);
     }
-    client.$on = (pinned: string) => this.make(contract, options, pinned);
+    client.$on = (pinned: unknown) => {
+      // What is not there would mean any server.
+      if (typeof pinned !== 'string') throw new SkeinError('invalid-target', { reason: 'the server must be a string' });
+      return this.make(contract, options, pinned);
+    };
     client.$with = (others: ClientOptions) => this.make(contract, mergeClientOptions(options, others), server);
     client.$fanout = Object.freeze(fanout);
     return Object.freeze(client) as Client<C>;

@@ -106,6 +106,7 @@ export const contract = <Ms extends Methods>(
   const problems = [
     ...checkName(name),
     ...checkVersion(version),
+    ...(typeof namespace === 'string' ? [] : [`the namespace must be a string, and is ${String(namespace)}`]),
     ...Object.keys(methods).flatMap((key) => checkMethod(key, methods[key])),
   ];
   if (problems.length > 0) throw invalidArgument(...problems);
@@ -125,12 +126,23 @@ const problemsOf = (check: () => unknown): string[] => {
   }
 };
 
+const isSchema = (schema: Schema | undefined): boolean =>
+  schema === undefined || typeof (schema as Partial<Schema>)['~standard']?.validate === 'function';
+
 const checkMethod = (key: string, value: unknown): string[] => {
   if (key.startsWith('$') || key === 'then') {
     return [`"${key}" is a reserved name: methods start with no $ and are not called then`];
   }
   const verb = typeof value === 'object' && value !== null && 'verb' in value ? value.verb : undefined;
   if (verb !== 'call' && verb !== 'cast') return [`"${key}" is no method: make it with call(…) or cast(…)`];
-  const { timeoutMs = 0 } = (value as Method).options;
-  return timeoutMs >= 0 ? [] : [`timeoutMs of "${key}" must be 0 or more, and is ${String(timeoutMs)}`];
+  const { options, input, output, confirm } = value as Method;
+  const { timeoutMs = 0 } = options;
+  return [
+    ...(timeoutMs >= 0 ? [] : [`timeoutMs of "${key}" must be 0 or more, and is ${String(timeoutMs)}`]),
+    ...(isSchema(input) ? [] : [`the input of "${key}" is no Standard Schema`]),
+    ...(isSchema(output) ? [] : [`the output of "${key}" is no Standard Schema`]),
+    ...(confirm === 'accepted' || confirm === 'done'
+      ? []
+      : [`confirm of "${key}" must be accepted or done, and is ${String(confirm)}`]),
+  ];
 };

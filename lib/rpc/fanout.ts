@@ -1,11 +1,12 @@
 import { catchError, lastValueFrom, map, merge, Observable, of, ReplaySubject, take, throwError, timeout, toArray } from 'rxjs';
-import { type Failure, isSkeinError, SkeinError } from '../core/errors.js';
+import { type Failure, SkeinError } from '../core/errors.js';
+import { snapshot } from '../core/snapshot.js';
 import { Caster, reportUnsent } from './caster.js';
 import { type CastOptions, pickCallOptions } from './options.js';
 import type { CastReceipt, Confirmed, Outcome, Receipts } from './receipt.js';
-import { agree, onWithdrawn, type Sending, type Terms } from './request.js';
+import { agree, asUnsent, onWithdrawn, type Sending, type Terms } from './request.js';
 
-/** Casts to every server that the directory lists at this moment; one that it lists later is not meant. */
+/** Casts to every server that the directory lists at this moment, or the one of them that is pinned; one that it lists later is not meant. */
 export const fanOut = (
   sending: Sending,
   confirm: Confirmed['state'],
@@ -13,17 +14,21 @@ export const fanOut = (
   options: CastOptions | undefined,
 ): Receipts => {
   const receipts = new FanoutReceipts();
-  const fail = (error: unknown): void => {
+  const fail = (thrown: unknown): void => {
+    const error = asUnsent(thrown);
     receipts.fail(error);
-    if (isSkeinError(error)) reportUnsent(sending, receipts, error);
+    reportUnsent(sending, receipts, error);
   };
   try {
     const terms = agree(sending, options);
+    sending.ports.codec.measure(input);
+    const payload = snapshot(input);
     const confirmed = options?.confirm ?? confirm;
     const own = { ...pickCallOptions(options ?? {}), deadline: terms.deadline };
-    const castTo = (server: string): CastReceipt => new Caster({ ...sending, pinned: server }, confirmed).cast(input, own);
+    const castTo = (server: string): CastReceipt => new Caster({ ...sending, pinned: server }, confirmed).cast(payload, own);
     serversFor(sending, terms).subscribe({
-      next: (servers) => {
+      next: (all) => {
+        const servers = sending.pinned === undefined ? all : all.filter((server) => server === sending.pinned);
         if (servers.length === 0) sending.ports.meter.counter('fanouts.empty').total += 1;
         // Whoever tells of the servers may not be at work on what this is part of.
         const castToAll = (): void => receipts.follow(servers, castTo);

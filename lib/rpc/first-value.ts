@@ -44,7 +44,9 @@ const firstIterated = (source: AsyncIterable<unknown>, { value, error }: Outcome
   const iterator = source[Symbol.asyncIterator]();
   const finish = (): void => {
     // What a source does on the way out is its own affair: its answer is known, or not wanted, by then.
-    void Promise.resolve(iterator.return?.()).catch(ignore);
+    void new Promise((resolve) => {
+      resolve(iterator.return?.());
+    }).catch(ignore);
   };
   iterator.next().then((first) => {
     value(first.done === true ? undefined : first.value);

@@ -1,12 +1,13 @@
 import { type ErrorRecord, Kind } from '../core/envelope.js';
 import { writeError, writeThrown } from '../core/error-record.js';
 import { limits } from '../core/limits.js';
+import { snapshot } from '../core/snapshot.js';
 import type { Counter } from '../ports/meter.js';
 import type { Desk, Incoming } from '../ports/transport.js';
 import type { Method } from './contract.js';
 import { firstValue, isValue } from './first-value.js';
 import type { RpcPorts } from './rpc-ports.js';
-import { InvalidInput, validate } from './schema.js';
+import { isInvalidInput, validate } from './schema.js';
 import { Work } from './work.js';
 
 /** A handler as it is called, whatever its types. */
@@ -134,7 +135,10 @@ export class MethodDesk implements Desk {
   #succeed(request: Incoming, value: unknown): void {
     try {
       if (request.kind === Kind.cast) request.done();
-      else request.reply(value, this.#ports.codec.measure(value));
+      else {
+        const bytes = this.#ports.codec.measure(value);
+        request.reply(snapshot(value), bytes);
+      }
     } catch (error) {
       this.#fail(request, new Error(`the handler of ${this.name} returned what cannot be sent`, { cause: error }));
       return;
@@ -145,7 +149,7 @@ export class MethodDesk implements Desk {
   #fail(request: Incoming, error: unknown): void {
     this.failures += 1;
     this.#failed.total += 1;
-    if (error instanceof InvalidInput) request.refuse(this.#sendable(writeError(error)));
+    if (isInvalidInput(error)) request.refuse(this.#sendable(writeError(error)));
     else {
       this.#ports.logger.error(`the handler of ${this.name} failed`, { error });
       request.fail(this.#sendable(writeThrown(error, this.#ports.sendStacks)));

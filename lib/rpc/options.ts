@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Context } from '../core/context.js';
 import { invalidArgument } from '../core/errors.js';
 import { limits } from '../core/limits.js';
@@ -55,14 +56,38 @@ export const mergeClientOptions = (own: ClientOptions, others: ClientOptions): C
 });
 
 /** What is wrong with options, if anything is; thrown as one `invalid-argument`. */
-export const checkCallOptions = ({ timeoutMs, deadline, context }: CallOptions): void => {
-  const problems = [
-    ...(timeoutMs === undefined || timeoutMs >= 0 ? [] : [`timeoutMs must be 0 or more, and is ${String(timeoutMs)}`]),
-    ...(deadline === undefined || deadline >= 0 ? [] : [`deadline must be in epoch ms, and is ${String(deadline)}`]),
-    ...(context === undefined ? [] : contextProblems(context)),
-  ];
+export const checkCallOptions = (options: CallOptions & CastOptions & ClientOptions): void => {
+  const problems = (Object.keys(checks) as (keyof typeof checks)[]).flatMap((name) => {
+    const value: unknown = options[name];
+    return value === undefined ? [] : checks[name](value);
+  });
   if (problems.length > 0) throw invalidArgument(...problems);
 };
+
+const unless = (isFine: boolean, problem: string, value: unknown): readonly string[] =>
+  isFine ? [] : [`${problem}, and is ${inspect(value)}`];
+
+/** What is wrong with each option, where it is given. */
+const checks = {
+  timeoutMs: (value: unknown) => unless(isTime(value), 'timeoutMs must be 0 or more', value),
+  deadline: (value: unknown) => unless(isTime(value), 'deadline must be in epoch ms', value),
+  signal: (value: unknown) => unless(value instanceof AbortSignal, 'signal must be an AbortSignal', value),
+  context: (value: unknown) =>
+    typeof value === 'object' && value !== null
+      ? contextProblems(value as Readonly<Record<string, unknown>>)
+      : unless(false, 'context must be an object of strings', value),
+  traceparent: (value: unknown) =>
+    unless(
+      typeof value === 'string' && value.length <= limits.traceparentMax,
+      `traceparent must be a string of at most ${String(limits.traceparentMax)} characters`,
+      typeof value === 'string' ? value.length : value,
+    ),
+  confirm: (value: unknown) => unless(value === 'accepted' || value === 'done', 'confirm must be accepted or done', value),
+  balance: (value: unknown) =>
+    unless(value === 'least-loaded' || value === 'round-robin', 'balance must be least-loaded or round-robin', value),
+} as const;
+
+const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0;
 
 const contextProblems = (context: Readonly<Record<string, unknown>>): readonly string[] => {
   const entries = Object.entries(context);

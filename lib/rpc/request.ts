@@ -1,7 +1,9 @@
+import { setMaxListeners } from 'node:events';
 import type { Context } from '../core/context.js';
 import type { Meta } from '../core/envelope.js';
-import { type ErrorCode, SkeinError } from '../core/errors.js';
+import { type ErrorCode, isSkeinError, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
+import { snapshot } from '../core/snapshot.js';
 import { type Balance, Outgoing, type Operation } from '../ports/transport.js';
 import { type CallOptions, checkCallOptions } from './options.js';
 import type { RpcPorts } from './rpc-ports.js';
@@ -26,6 +28,12 @@ export interface Terms {
   readonly work: Work | undefined;
   readonly signal: AbortSignal | undefined;
 }
+
+/** What keeps a request from being sent: a SkeinError itself, or what its input threw as it was looked at. */
+export const asUnsent = (error: unknown): SkeinError =>
+  isSkeinError(error)
+    ? error
+    : new SkeinError('invalid-argument', { issues: [{ message: 'the input cannot be read' }] }, { cause: error });
 
 /** The terms of a request that is sent now. Throws what keeps it from being sent: bad options, no time left, already cancelled. */
 export const agree = (sending: Sending, options: CallOptions | undefined, confirm?: 'done'): Terms => {
@@ -74,7 +82,8 @@ export abstract class Request extends Outgoing {
 
   /** Without an `id` it is a new request, and with one it repeats that one. */
   constructor(sending: Sending, payload: unknown, terms: Terms, id = sending.ports.nextId()) {
-    super(id, payload, sending.ports.codec.measure(payload), terms.meta, terms.deadline);
+    const bytes = sending.ports.codec.measure(payload);
+    super(id, snapshot(payload), bytes, terms.meta, terms.deadline);
     this.#sending = sending;
     this.#timeoutMs = terms.timeoutMs;
     this.#release = terms.work || terms.signal ? this.#obey(terms) : undefined;
@@ -151,7 +160,11 @@ export const onWithdrawn = ({ work, signal }: Terms, stop: (reason: unknown) => 
     stop(signal?.reason);
   };
   const leaveWork = work?.onCancel(stop);
-  signal?.addEventListener('abort', abort, { once: true });
+  if (signal) {
+    // One signal may well be that of many requests.
+    setMaxListeners(0, signal);
+    signal.addEventListener('abort', abort, { once: true });
+  }
   return () => {
     leaveWork?.();
     signal?.removeEventListener('abort', abort);

@@ -1,9 +1,18 @@
-import { defer, Observable, observable as interop, type Observer, type Operator, type Subscription } from 'rxjs';
+import {
+  defer,
+  Observable,
+  observable as interop,
+  type Observer,
+  type Operator,
+  type Subscription,
+  throwError,
+  timeout,
+} from 'rxjs';
 import { Kind } from '../core/envelope.js';
-import { isSkeinError, SkeinError } from '../core/errors.js';
+import { SkeinError } from '../core/errors.js';
 import type { Method } from './contract.js';
 import type { UnaryOptions } from './options.js';
-import { agree, Request, type Sending, type Terms } from './request.js';
+import { agree, asUnsent, Request, type Sending, type Terms } from './request.js';
 import { InvalidInput, validate } from './schema.js';
 
 /**
@@ -89,9 +98,10 @@ export class Caller {
     let request: UnaryRequest;
     try {
       const terms = agree(this.#sending, options);
-      request = new UnaryRequest(this.#sending, input, terms, call, validates ? this.#checking(sink) : sink);
-    } catch (error) {
-      if (isSkeinError(error)) this.#sending.ports.meter.counter(`requests.${error.code}`).total += 1;
+      request = new UnaryRequest(this.#sending, input, terms, call, validates ? this.#checking(sink, terms) : sink);
+    } catch (thrown) {
+      const error = asUnsent(thrown);
+      this.#sending.ports.meter.counter(`requests.${error.code}`).total += 1;
       sink.error(error);
       return undefined;
     }
@@ -99,12 +109,16 @@ export class Caller {
     return request;
   }
 
-  /** Hands on only what the output's schema yields. */
-  #checking(sink: Sink): Sink {
+  /** Hands on only what the output's schema yields in time. */
+  #checking(sink: Sink, { deadline, timeoutMs }: Terms): Sink {
+    const { clock } = this.#sending.ports;
+    const tooLate = () => throwError(() => new SkeinError('deadline-exceeded', { timeoutMs }, { ran: 'yes' }));
     return {
       next: (value) => {
-        const valid$ = defer(() => this.#check(value));
-        valid$.subscribe(sink);
+        const first = Math.max(0, deadline - clock.now());
+        defer(() => this.#check(value))
+          .pipe(timeout({ first, scheduler: clock, with: tooLate }))
+          .subscribe(sink);
       },
       error: (error) => {
         sink.error(error);
@@ -119,7 +133,9 @@ export class Caller {
       return await validate(this.#method.output, value);
     } catch (error) {
       this.#sending.ports.meter.counter('replies.invalid').total += 1;
-      throw error instanceof InvalidInput ? new SkeinError('invalid-argument', error.details, { ran: 'yes' }) : error;
+      const details =
+        error instanceof InvalidInput ? error.details : { issues: [{ message: 'the schema of the output failed' }] };
+      throw new SkeinError('invalid-argument', details, { ran: 'yes', cause: error });
     }
   }
 }

@@ -31,6 +31,30 @@ it('lists every problem at once, whoever has it', () => {
   ]);
 });
 
+it('lists what is wrong with the parts that are no text', () => {
+  const options = { url: 5, logger: { warn: () => undefined }, hub: {}, overrides: [null], modules: {}, labels: [] };
+  expect(problemsOf(options as never)).toEqual([
+    'url must be a string',
+    'logger must have the functions debug, info, warn and error',
+    'hub must be a Hub: new Hub()',
+    'overrides must be a list, each made by override(…)',
+    'modules must be a list of ContainerModules',
+    'labels must be texts by name',
+  ]);
+  for (const odd of [null, 5, []]) expect(problemsOf(odd as never)).toHaveLength(1);
+});
+
+it('takes a URL that is an object', () => {
+  expect(planNode({ url: new URL('zmq+memory://x') as never }, {})).toMatchObject({ scheme: 'zmq+memory', place: 'x' });
+});
+
+it('refuses a label that is there twice', () => {
+  expect(problemsOf({ url: 'zmq+local://?label.a=1&label.a=2' }, { SKEIN_LABELS: 'b=1&b=1&b=2' })).toEqual([
+    'SKEIN_LABELS: label b is there twice',
+    'label a is there twice',
+  ]);
+});
+
 it('has an environment variable for every setting', () => {
   const environment = {
     SKEIN_URL: 'zmq+memory://there',
@@ -56,7 +80,7 @@ it('has an environment variable for every setting', () => {
 });
 
 it('takes an empty variable for one that is not set', () => {
-  expect(planNode({}, { SKEIN_NAME: '', SKEIN_TIMEOUT_MS: '' }).settings).toEqual({});
+  expect(planNode({}, { SKEIN_URL: '', SKEIN_NAME: '', SKEIN_TIMEOUT_MS: '' }).settings).toEqual({});
 });
 
 it('lets options win over the URL, and the URL over the environment', () => {

@@ -82,6 +82,19 @@ export const addressing: Part = (use, { registers }) => {
       expect(notes).toEqual([]);
     });
 
+    it('a pinned fanout goes to that server only, and a server that is not named is none', async () => {
+      const cluster = use();
+      const noted: string[] = [];
+      const Note = contract('note', '1', { note: cast() });
+      for (const name of ['a', 'b']) await cluster.serve(await cluster.node(name), Note, { note: () => noted.push(name) });
+      const client = (await cluster.node('caller')).client(Note);
+      const outcomes = await cluster.settle(client.$on('b').$fanout.note());
+      expect(outcomes.map(({ server, ok }) => [server, ok])).toEqual([['b', true]]);
+      for (const nobody of [undefined, null, 5]) {
+        expect(() => client.$on(nobody as never)).toThrow('[invalid-target] the server must be a string');
+      }
+    });
+
     it('several servers of one node each get what is for them, and nothing else', async () => {
       const { node, serve, settle } = use();
       const host = await node('host-7');

@@ -242,6 +242,15 @@ export const casts: Part = (use, { shortMs }) => {
       expect(counted(caller, 'fanouts.empty')).toBe(1);
     });
 
+    it('that nobody is there to get is refused all the same where it cannot be sent', async () => {
+      const cluster = use();
+      const client = (await cluster.node('caller')).client(contract('nobody', '1', { note: cast<unknown>() }));
+      await failureOf(
+        'invalid-argument',
+        client.$fanout.note(() => 1),
+      );
+    });
+
     it('fails at one server and is accepted by the others', async () => {
       const cluster = use();
       const { client } = await spread(cluster, ['a', 'b', 'c'], (name) => (name === 'b' ? refusing : () => undefined));

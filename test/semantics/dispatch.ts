@@ -115,6 +115,13 @@ export const dispatch: Part = (use, { shortMs }) => {
       }
     });
 
+    it('have schemas that are some, and confirm what there is', () => {
+      const odd = { input: 5, output: {}, confirm: 'maybe' } as never;
+      expect(() => contract('odd', '1', { a: call(odd), b: cast(odd) }, { namespace: 5 as never })).toThrow(
+        /namespace must be a string.*the input of "a".*the output of "a".*confirm of "b" must be accepted or done/,
+      );
+    });
+
     it('are told apart in each exchange, whatever the names', async () => {
       const cluster = use();
       const Spaced = contract('spaced', '1', named(['b c', 'c']));

@@ -220,6 +220,51 @@ export const errors: Part = (use, { registers }) => {
       expect(await cluster.settle(client.how('ok'))).toBe('ok');
     });
 
+    it('of a handler ends nothing else where the logger fails, or nothing can be asked of what was thrown', async () => {
+      const cluster = use();
+      const { proxy, revoke } = Proxy.revocable({}, {});
+      revoke();
+      const broken = (): void => {
+        throw new Error('no log');
+      };
+      const iterable = {
+        [Symbol.asyncIterator]: () => ({ next: async () => Promise.resolve({ value: 'one', done: false }), return: broken }),
+      };
+      const Odd = contract('odd', '1', {
+        thrown: call(),
+        rejected: call(),
+        iterated: call<undefined, string>(),
+        slow: call<undefined, string>(),
+      });
+      const warnings: Error[] = [];
+      const onWarning = (warning: Error): unknown => warnings.push(warning);
+      process.on('warning', onWarning);
+      const { client } = await connect(
+        cluster,
+        Odd,
+        {
+          thrown: () => {
+            throw proxy as Error;
+          },
+          rejected: () => Promise.reject(proxy as Error),
+          iterated: () => iterable as AsyncIterable<string>,
+          slow: async () => {
+            await cluster.after(20);
+            return 'slow';
+          },
+        },
+        { server: { logger: { debug: broken, info: broken, warn: broken, error: broken } } },
+      );
+      const slow = Promise.resolve(client.slow());
+      await failureOf('remote-error', cluster.settle(client.thrown()));
+      await failureOf('remote-error', cluster.settle(client.rejected()));
+      expect(await cluster.settle(client.iterated())).toBe('one');
+      expect(await cluster.settle(slow)).toBe('slow');
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off('warning', onWarning);
+      expect(warnings.map(({ message }) => message)).toContainEqual(expect.stringContaining('no log'));
+    });
+
     it('of a handler is logged once, with its stack, at the server', async () => {
       const cluster = use();
       const { client } = await connect(cluster, Fail, handlers);

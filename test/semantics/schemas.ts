@@ -38,7 +38,7 @@ const contracts = {
 type Users = (typeof contracts)['zod'];
 
 /** Section 4: what schemas let through. */
-export const schemas: Part = (use) => {
+export const schemas: Part = (use, { shortMs }) => {
   describe.each(Object.entries(contracts))('schemas of %s', (library, users) => {
     // The three contracts are one to their users, though not to TypeScript.
     const Users = users as Users;
@@ -124,6 +124,27 @@ export const schemas: Part = (use) => {
         details: { name: 'RangeError' },
       });
       expect(await cluster.settle(client.fine())).toBe('fine');
+    });
+
+    it('of an output have no more time than the call, and fail as every request does', async () => {
+      const cluster = use();
+      const broken = (validate: () => never | Promise<never>) =>
+        ({ '~standard': { version: 1, vendor: 'test', validate } }) as never;
+      const Odd = contract('odd', '1', {
+        never: call<undefined, number>({ output: broken(() => new Promise<never>(() => undefined)) }),
+        throws: call<undefined, number>({
+          output: broken(() => {
+            throw new TypeError('a bug');
+          }),
+        }),
+      });
+      const { client } = await connect(cluster, Odd, { never: () => 1, throws: () => 1 });
+      const late = await failureOf(
+        'deadline-exceeded',
+        cluster.settle(client.never(undefined, { validateOutput: true, timeoutMs: shortMs })),
+      );
+      const failed = await failureOf('invalid-argument', cluster.settle(client.throws(undefined, { validateOutput: true })));
+      expect([late.ran, failed.ran, (failed.cause as Error).message]).toEqual(['yes', 'yes', 'a bug']);
     });
 
     it('are not needed: types alone check nothing', async () => {

@@ -84,6 +84,22 @@ export const time: Part = (use, { virtualTime, shortMs }) => {
       expect(await cluster.settle(client.note(undefined, { timeoutMs: Infinity }))).toMatchObject({ state: 'accepted' });
     });
 
+    it('that is no time is refused, as are other options that are none', async () => {
+      const cluster = use();
+      const { client } = await connect(cluster, Wait, handlers);
+      const odd = {
+        timeoutMs: '50',
+        deadline: 'soon',
+        signal: {},
+        context: 'abc',
+        traceparent: 'x'.repeat(257),
+        confirm: 'maybe',
+        balance: 'fair',
+      };
+      const error = await failureOf('invalid-argument', cluster.settle(client.plain(undefined, odd as never)));
+      expect(error.details.issues.map(({ message }) => message.split(' ')[0])).toEqual(Object.keys(odd));
+    });
+
     it('that is no time is refused', async () => {
       const cluster = use();
       const { caller, client } = await connect(cluster, Wait, handlers);

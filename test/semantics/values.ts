@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { call, cast, contract } from '../../lib/index.js';
-import { connect, ends, failureOf, type Part } from './cluster.js';
+import { connect, ends, failureOf, type Part, Signal } from './cluster.js';
 
 const Echo = contract('echo', '1', { same: call<unknown, unknown>(), note: cast<unknown>(), make: call<string, unknown>() });
 
@@ -76,6 +76,7 @@ const normalised: readonly (readonly [sent: unknown, arrives: unknown])[] = [
   [new Point(), { x: 1, y: 2 }],
   [new Sealed(), 'its own way'],
   [Object.assign(Object.create(null) as object, { bare: true }), { bare: true }],
+  ['half of a pair: \ud800', 'half of a pair: \ufffd\ufffd\ufffd'],
   [Buffer.from('abc'), Uint8Array.from([97, 98, 99])],
 ];
 
@@ -90,6 +91,7 @@ const unsendable: readonly (readonly [what: string, value: unknown, path: string
   ['a promise', { soon: Promise.resolve() }, 'soon'],
   ['a regular expression', { shape: /x/ }, 'shape'],
   ['an error', { error: new Error('x') }, 'error'],
+  ['a boxed number', { n: new Number(5) }, 'n'],
   ['an array of other numbers', { floats: new Float64Array(2) }, 'floats'],
 ];
 
@@ -195,36 +197,57 @@ export const values: Part = (use) => {
       expect(await cluster.settle(client.make('fine'))).toBe('fine');
     });
 
-    it('that are changed before they have left fail alone, and end neither the link nor other requests', async () => {
+    it('are taken as they are when they are given, whatever becomes of them later', async () => {
       const cluster = use();
+      const seen: unknown[] = [];
+      const all = new Signal();
+      const state = { made: 0, when: new Date(0), list: [{ n: 0 }] };
+      const { client } = await connect(cluster, Echo, {
+        same: (value) => value,
+        note: (value) => {
+          if (seen.push(value) === 5) all.resolve();
+        },
+        make: () => {
+          state.made += 1;
+          state.when.setTime(state.made);
+          (state.list[0] as { n: number }).n = state.made;
+          return state;
+        },
+      });
+      const [sent, bytes] = [{ deep: { n: 1 }, bytes: new Uint8Array([1]) }, new Uint8Array(1_000)];
+      const echoed = client.same(sent).then((value) => value);
+      sent.deep.n = 2;
+      sent.bytes[0] = 2;
+      for (let i = 1; i <= 5; i += 1) client.note(bytes.fill(i));
+      const made = Array.from({ length: 5 }, () => Promise.resolve(client.make('state')));
+      expect(await cluster.settle(echoed)).toEqual({ deep: { n: 1 }, bytes: new Uint8Array([1]) });
+      expect(await cluster.settle(Promise.all(made))).toEqual(
+        [1, 2, 3, 4, 5].map((n) => ({ made: n, when: new Date(n), list: [{ n }] })),
+      );
+      await cluster.settle(all.promise);
+      expect(seen).toEqual([1, 2, 3, 4, 5].map((i) => new Uint8Array(1_000).fill(i)));
+    });
+
+    it('that are one thing when they are measured and another when they are sent fail alone, and end nothing else', async () => {
+      const cluster = use();
+      const turning = (later: unknown): unknown => {
+        let reads = 0;
+        return Object.defineProperty({}, 'a', { enumerable: true, get: () => ((reads += 1) === 1 ? 1 : later) });
+      };
       const { caller, client } = await connect(cluster, Echo, {
         same: (value) => value,
         note: () => undefined,
-        make: (what) => {
-          const state: Record<string, unknown> = { what };
-          if (what === 'changed') queueMicrotask(() => (state.what = 2n ** 70n));
-          return Promise.resolve(state);
-        },
+        make: (what) => (what === 'turning' ? turning(2n ** 70n) : what),
       });
-      const sent: Record<string, unknown> = { a: 1 };
       const others = [1, 2, 3].map((value) => Promise.resolve(client.same(value)));
-      const changed = failureOf('invalid-argument', Promise.resolve(client.same(sent)));
-      const grown: Record<string, unknown> = {};
-      const noted = failureOf('payload-too-large', client.note(grown));
-      sent.a = 2n ** 70n;
-      grown.huge = new Uint8Array(90 * 1024 * 1024);
-      const made = ['fine', 'changed', 'fine'].map((what) => Promise.resolve(client.make(what)));
+      const changed = failureOf('invalid-argument', Promise.resolve(client.same(turning(2n ** 70n))));
+      const grown = failureOf('payload-too-large', client.note(turning(new Uint8Array(90 * 1024 * 1024))));
+      const made = ['fine', 'turning', 'fine'].map((what) => Promise.resolve(client.make(what)));
       const lost = failureOf('remote-error', made[1] as Promise<unknown>);
       expect((await cluster.settle(changed)).ran).toBe('no');
-      expect((await cluster.settle(noted)).ran).toBe('no');
+      expect((await cluster.settle(grown)).ran).toBe('no');
       expect((await cluster.settle(lost)).message).toContain('cannot be sent');
-      expect(await cluster.settle(Promise.all([...others, made[0], made[2]]))).toEqual([
-        1,
-        2,
-        3,
-        { what: 'fine' },
-        { what: 'fine' },
-      ]);
+      expect(await cluster.settle(Promise.all([...others, made[0], made[2]]))).toEqual([1, 2, 3, 'fine', 'fine']);
       expect(await cluster.settle(client.note('as before'))).toMatchObject({ state: 'accepted' });
       expect(caller.counters().get('requests.link-lost')).toBeUndefined();
     });

@@ -1,6 +1,7 @@
 import { C1 } from 'msgpackr';
 import { SkeinError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
+import { hasJson } from '../../core/snapshot.js';
 
 /**
  * At most how many bytes a payload takes as MessagePack. Throws `invalid-argument`, with the path, for what has no
@@ -8,10 +9,14 @@ import { limits } from '../../core/limits.js';
  */
 export const measure = (payload: unknown): number => {
   const bytes = weigh(payload, 0);
+  checkBytes(bytes);
+  return bytes;
+};
+
+const checkBytes = (bytes: number): void => {
   if (bytes > limits.payloadBytesMax) {
     throw new SkeinError('payload-too-large', { bytes, bytesMax: limits.payloadBytesMax });
   }
-  return bytes;
 };
 
 const weigh = (value: unknown, depth: number): number => {
@@ -49,8 +54,6 @@ const weighObject = (value: object, depth: number): number => {
   return weighFields(value, depth);
 };
 
-const hasJson = (value: object): value is { toJSON(): unknown } => 'toJSON' in value && typeof value.toJSON === 'function';
-
 const isExotic = (value: object): boolean =>
   // What msgpackr makes of the one byte that means nothing.
   value === C1 ||
@@ -62,10 +65,15 @@ const isExotic = (value: object): boolean =>
   value instanceof WeakMap ||
   value instanceof WeakSet ||
   value instanceof Promise ||
+  value instanceof Number ||
+  value instanceof String ||
+  value instanceof Boolean ||
   value instanceof RegExp ||
   value instanceof Error;
 
 const weighArray = (array: readonly unknown[], depth: number): number => {
+  // A hole takes a byte too: a list that is too long need not be walked to its end.
+  checkBytes(array.length);
   let bytes = 5;
   let index = 0;
   try {

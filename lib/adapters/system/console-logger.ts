@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Logger } from '../../ports/logger.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -12,21 +13,32 @@ export class ConsoleLogger extends Logger {
   }
 
   override debug(message: string, fields?: Fields): void {
-    this.#console.debug(...line(message, fields));
+    this.#write('debug', message, fields);
   }
 
   override info(message: string, fields?: Fields): void {
-    this.#console.info(...line(message, fields));
+    this.#write('info', message, fields);
   }
 
   override warn(message: string, fields?: Fields): void {
-    this.#console.warn(...line(message, fields));
+    this.#write('warn', message, fields);
   }
 
   override error(message: string, fields?: Fields): void {
-    this.#console.error(...line(message, fields));
+    this.#write('error', message, fields);
+  }
+
+  /** A log that fails is told to the process, and stops nothing that works. */
+  #write(level: Level, message: string, fields: Fields | undefined): void {
+    try {
+      this.#console[level](...line(message, fields));
+    } catch (error) {
+      process.emitWarning(`the logger failed at "${message}": ${inspect(error)}`, 'SkeinWarning');
+    }
   }
 }
+
+type Level = 'debug' | 'info' | 'warn' | 'error';
 
 const line = (message: string, fields: Fields | undefined): unknown[] => (fields === undefined ? [message] : [message, fields]);
 
