@@ -7,12 +7,12 @@ type Parts = readonly [major: number, minor: number, patch: number];
 
 const shape = /^(0|[1-9]\d{0,8})(?:\.(0|[1-9]\d{0,8}))?(?:\.(0|[1-9]\d{0,8}))?$/;
 
-export const isVersion = (text: string): boolean => shape.test(text);
+export const isVersion = (text: unknown): boolean => typeof text === 'string' && shape.test(text);
 
 /** The three numbers of a version; throws `invalid-argument` for what is none. */
-export const parseVersion = (text: string): Parts => {
-  const match = shape.exec(text);
-  if (!match) throw invalidArgument(`"${text}" is not a version: write major, major.minor or major.minor.patch`);
+export const parseVersion = (text: unknown): Parts => {
+  const match = typeof text === 'string' ? shape.exec(text) : undefined;
+  if (!match) throw invalidArgument(`"${String(text)}" is not a version: write major, major.minor or major.minor.patch`);
   return [Number(match[1]), Number(match[2] ?? 0), Number(match[3] ?? 0)];
 };
 

@@ -124,12 +124,13 @@ export class ServedLink implements AnswerDesk {
     if (this.#owed >= this.#ports.identity.linkCredit / 4) this.#returnCredit();
   }
 
-  /** A reply that was changed after it was given, into what cannot be sent. */
+  /** An answer that could be measured, and cannot be sent; whoever waits for it is told so. */
   #failInstead(envelope: Envelope, cause: SkeinError): void {
-    if (envelope.kind !== Kind.reply) return;
-    const error = new Error('the handler returned what cannot be sent', { cause });
-    this.#ports.logger.error('a reply was changed after it was given, and cannot be sent any more', { error });
-    this.#answers.offer({ kind: Kind.error, id: envelope.id, error: writeThrown(error, false) });
+    if (envelope.kind !== Kind.reply && envelope.kind !== Kind.error && envelope.kind !== Kind.refuse) return;
+    const error = new Error('the handler answered what cannot be sent', { cause });
+    this.#ports.logger.error('an answer cannot be sent', { error });
+    const kind = envelope.kind === Kind.refuse ? envelope.kind : Kind.error;
+    this.#answers.offer({ kind, id: envelope.id, error: writeThrown(error, false) });
   }
 
   /** While more answers wait than may wait, credit stays here: who does not read may not ask. */

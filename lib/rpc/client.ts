@@ -1,8 +1,8 @@
-import { SkeinError } from '../core/errors.js';
+import { invalidArgument, SkeinError } from '../core/errors.js';
 import { checkTarget } from '../core/target.js';
 import type { Operation } from '../ports/transport.js';
 import { Caster } from './caster.js';
-import type { Contract, Method, ShapeOf } from './contract.js';
+import { type Contract, editionProblems, type Method, type ShapeOf } from './contract.js';
 import { fanOut } from './fanout.js';
 import {
   type CallOptions,
@@ -66,6 +66,8 @@ export class Clients {
     const { exchange = 'default' } = options;
     checkTarget({ exchange, topic: contract.name, server });
     checkCallOptions(options);
+    const problems = editionProblems(contract);
+    if (problems.length > 0) throw invalidArgument(...problems);
     const client: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     const fanout: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     for (const [name, method] of Object.entries(contract.methods)) {

@@ -105,8 +105,7 @@ export const contract = <Ms extends Methods>(
 ): Contract<Ms> => {
   const problems = [
     ...checkName(name),
-    ...checkVersion(version),
-    ...(typeof namespace === 'string' ? [] : [`the namespace must be a string, and is ${String(namespace)}`]),
+    ...editionProblems({ version, namespace }),
     ...Object.keys(methods).flatMap((key) => checkMethod(key, methods[key])),
   ];
   if (problems.length > 0) throw invalidArgument(...problems);
@@ -115,7 +114,11 @@ export const contract = <Ms extends Methods>(
 
 const checkName = (name: string): string[] => problemsOf(() => checkTarget({ exchange: 'default', topic: name }));
 
-const checkVersion = (version: string): string[] => problemsOf(() => parseVersion(version));
+/** What is wrong with a contract's version and namespace, be it one that was put together by hand. */
+export const editionProblems = ({ version, namespace }: Pick<Contract, 'version' | 'namespace'>): string[] => [
+  ...problemsOf(() => parseVersion(version)),
+  ...(typeof namespace === 'string' ? [] : [`the namespace must be a string, and is ${String(namespace)}`]),
+];
 
 const problemsOf = (check: () => unknown): string[] => {
   try {

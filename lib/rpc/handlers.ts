@@ -1,5 +1,5 @@
 import { invalidArgument } from '../core/errors.js';
-import type { Contract, Method, ShapeOf } from './contract.js';
+import { type Contract, editionProblems, type Method, type ShapeOf } from './contract.js';
 import type { Reply } from './first-value.js';
 import type { HandlerContext } from './work.js';
 
@@ -19,6 +19,7 @@ export const checkHandlers = (contract: Contract, handlers: Readonly<Record<stri
   const missing = Object.keys(contract.methods).filter((name) => typeof handlers[name] !== 'function');
   const unknown = Object.keys(handlers).filter((name) => !Object.hasOwn(contract.methods, name));
   const problems = [
+    ...editionProblems(contract),
     ...missing.map((name) => `${contract.name}.${name} has no handler: give a function`),
     ...unknown.map((name) => `${contract.name} has no method ${name}`),
   ];

@@ -160,7 +160,7 @@ export class MethodDesk implements Desk {
   /** The record itself, or what is left of it without what cannot be sent or is too much. */
   #sendable(record: ErrorRecord): ErrorRecord {
     try {
-      if (this.#ports.codec.measure(record) < limits.framedBytesMin) return record;
+      if (this.#ports.codec.measure(record) < limits.framedBytesMin) return snapshot(record) as ErrorRecord;
     } catch {
       // Its details are the handler's own, and may be anything; the message still tells.
     }

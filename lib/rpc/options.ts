@@ -73,7 +73,7 @@ const checks = {
   deadline: (value: unknown) => unless(isTime(value), 'deadline must be in epoch ms', value),
   signal: (value: unknown) => unless(value instanceof AbortSignal, 'signal must be an AbortSignal', value),
   context: (value: unknown) =>
-    typeof value === 'object' && value !== null
+    Object.prototype.toString.call(value) === '[object Object]'
       ? contextProblems(value as Readonly<Record<string, unknown>>)
       : unless(false, 'context must be an object of strings', value),
   traceparent: (value: unknown) =>

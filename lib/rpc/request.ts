@@ -63,12 +63,12 @@ const metaOf = (
   const own = options?.context ?? defaults.context;
   const inherited = work?.hasContext === true ? work.context : undefined;
   if (traceparent === undefined && own === undefined && inherited === undefined && confirm === undefined) return undefined;
-  const context = own === undefined || inherited === undefined ? (own ?? inherited) : joinContexts(inherited, own);
+  const context = own === undefined && inherited === undefined ? undefined : joinContexts(inherited, own);
   return { ...(context && { context }), ...(traceparent !== undefined && { traceparent }), ...(confirm && { confirm }) };
 };
 
-/** Each was within its bound by itself. */
-const joinContexts = (inherited: Context, own: Context): Context => {
+/** As they are now, and checked now: what was right by itself, or when its client was made, need not be so any more. */
+const joinContexts = (inherited: Context | undefined, own: Context | undefined): Context => {
   const context = { ...inherited, ...own };
   checkCallOptions({ context });
   return context;

@@ -122,6 +122,17 @@ export const dispatch: Part = (use, { shortMs }) => {
       );
     });
 
+    it('are of a version and a namespace that are texts', async () => {
+      const caller = await use().node('caller');
+      expect(() => contract('odd', 1 as never, {})).toThrow('"1" is not a version');
+      expect(() => caller.client({ ...versioned('1.0'), version: 1 as never })).toThrow('"1" is not a version');
+      expect(() => caller.client({ ...versioned('1.0'), namespace: 7 as never })).toThrow('namespace must be a string');
+      await failureOf(
+        'invalid-argument',
+        caller.serve({ ...versioned('1.0'), version: 1 as never }, { who: () => '', note: () => undefined }),
+      );
+    });
+
     it('are told apart in each exchange, whatever the names', async () => {
       const cluster = use();
       const Spaced = contract('spaced', '1', named(['b c', 'c']));

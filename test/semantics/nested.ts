@@ -147,6 +147,24 @@ export const nested: Part = (use, { virtualTime, shortMs }) => {
       expect(seen.contexts).toEqual([]);
     });
 
+    it('takes the context as it is when it is sent, and none that is no map of texts', async () => {
+      const cluster = use();
+      const { seen, client } = await chain(cluster, async (front) => {
+        const own: Record<string, unknown> = { user: 'ann' };
+        const back = front.client(Back, { context: own as never });
+        const asked = back.look().then((value) => value);
+        own.user = 'bob';
+        await asked;
+        own.user = 42;
+        await failureOf('invalid-argument', back.look());
+        for (const odd of [['a'], new Date(), new Map([['a', 1]]), 'abc']) {
+          await failureOf('invalid-argument', back.look(undefined, { context: odd as never }));
+        }
+      });
+      await cluster.settle(client.ask(''));
+      expect(seen.contexts.map(({ context }) => context)).toEqual([{ user: 'ann' }]);
+    });
+
     it('inherits through timers, promises and Observables', async () => {
       const cluster = use();
       const { seen, client } = await chain(cluster, async (front) => {

@@ -237,16 +237,21 @@ export const values: Part = (use) => {
       const { caller, client } = await connect(cluster, Echo, {
         same: (value) => value,
         note: () => undefined,
-        make: (what) => (what === 'turning' ? turning(2n ** 70n) : what),
+        make: (what) => {
+          if (what === 'failing') throw Object.assign(new Error('boom'), { details: turning(2n ** 70n) });
+          return what === 'turning' ? turning(2n ** 70n) : what;
+        },
       });
       const others = [1, 2, 3].map((value) => Promise.resolve(client.same(value)));
       const changed = failureOf('invalid-argument', Promise.resolve(client.same(turning(2n ** 70n))));
       const grown = failureOf('payload-too-large', client.note(turning(new Uint8Array(90 * 1024 * 1024))));
       const made = ['fine', 'turning', 'fine'].map((what) => Promise.resolve(client.make(what)));
       const lost = failureOf('remote-error', made[1] as Promise<unknown>);
+      const failed = failureOf('remote-error', Promise.resolve(client.make('failing')));
       expect((await cluster.settle(changed)).ran).toBe('no');
       expect((await cluster.settle(grown)).ran).toBe('no');
       expect((await cluster.settle(lost)).message).toContain('cannot be sent');
+      await cluster.settle(failed);
       expect(await cluster.settle(Promise.all([...others, made[0], made[2]]))).toEqual([1, 2, 3, 'fine', 'fine']);
       expect(await cluster.settle(client.note('as before'))).toMatchObject({ state: 'accepted' });
       expect(caller.counters().get('requests.link-lost')).toBeUndefined();
