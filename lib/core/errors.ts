@@ -35,6 +35,16 @@ export type ErrorCode = keyof ErrorDetails;
 /** Whether the work ran; after `no`, repeating it is safe. */
 export type Ran = 'no' | 'yes' | 'unknown';
 
+/** A reason is whatever an AbortSignal was given: some things cannot even be asked what they are. */
+const sayReason = (reason: unknown): string => {
+  try {
+    if (reason instanceof Error && typeof reason.message === 'string') return reason.message;
+  } catch {
+    // Then its sender, who has it, knows best.
+  }
+  return 'cancelled by the caller';
+};
+
 /** What each code says where its error does not say otherwise: both messages and whether the work ran. */
 const codes: {
   readonly [C in ErrorCode]: { readonly ran: Ran; readonly say: (details: ErrorDetails[C]) => string };
@@ -53,7 +63,7 @@ const codes: {
   'link-lost': { ran: 'unknown', say: ({ peer }) => `the link to ${peer} was lost before an answer came` },
   undeliverable: { ran: 'no', say: ({ reason }) => reason },
   overloaded: { ran: 'no', say: () => 'more is waiting than may wait' },
-  cancelled: { ran: 'unknown', say: ({ reason }) => (reason instanceof Error ? reason.message : 'cancelled by the caller') },
+  cancelled: { ran: 'unknown', say: ({ reason }) => sayReason(reason) },
   unauthenticated: { ran: 'no', say: ({ peer }) => `${peer} did not prove who it is` },
   forbidden: { ran: 'no', say: ({ rule }) => `forbidden by ${rule}` },
   'payload-too-large': {

@@ -48,10 +48,14 @@ const firstIterated = (source: AsyncIterable<unknown>, { value, error }: Outcome
       resolve(iterator.return?.());
     }).catch(ignore);
   };
-  iterator.next().then((first) => {
-    value(first.done === true ? undefined : first.value);
-    if (first.done !== true) finish();
-  }, error);
+  iterator
+    .next()
+    .then((first) => {
+      const isOver = first.done === true;
+      value(isOver ? undefined : first.value);
+      if (!isOver) finish();
+    })
+    .then(undefined, error);
   return finish;
 };
 

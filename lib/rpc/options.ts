@@ -65,7 +65,15 @@ export const checkCallOptions = (options: CallOptions & CastOptions & ClientOpti
 };
 
 const unless = (isFine: boolean, problem: string, value: unknown): readonly string[] =>
-  isFine ? [] : [`${problem}, and is ${inspect(value)}`];
+  isFine ? [] : [`${problem}, and is ${show(value)}`];
+
+const show = (value: unknown): string => {
+  try {
+    return inspect(value);
+  } catch {
+    return 'nothing that can be shown';
+  }
+};
 
 /** What is wrong with each option, where it is given. */
 const checks = {

@@ -94,9 +94,9 @@ export class Caller {
 
   /** Sends one request; what keeps it from being sent is told like any other error. */
   send(call: UnaryCall, input: unknown, options: UnaryOptions | undefined, sink: Sink): UnaryRequest | undefined {
-    const validates = options?.validateOutput ?? this.#validatesOutput;
     let request: UnaryRequest;
     try {
+      const validates = options?.validateOutput ?? this.#validatesOutput;
       const terms = agree(this.#sending, options);
       request = new UnaryRequest(this.#sending, input, terms, call, validates ? this.#checking(sink, terms) : sink);
     } catch (thrown) {

@@ -233,6 +233,7 @@ export const errors: Part = (use, { registers }) => {
       const Odd = contract('odd', '1', {
         thrown: call(),
         rejected: call(),
+        ended: call<undefined, string>(),
         iterated: call<undefined, string>(),
         slow: call<undefined, string>(),
       });
@@ -247,6 +248,12 @@ export const errors: Part = (use, { registers }) => {
             throw proxy as Error;
           },
           rejected: () => Promise.reject(proxy as Error),
+          ended: () =>
+            ({
+              [Symbol.asyncIterator]: () => ({
+                next: () => Promise.resolve(Object.defineProperty({}, 'done', { get: broken })),
+              }),
+            }) as unknown as AsyncIterable<string>,
           iterated: () => iterable as AsyncIterable<string>,
           slow: async () => {
             await cluster.after(20);
@@ -258,6 +265,15 @@ export const errors: Part = (use, { registers }) => {
       const slow = Promise.resolve(client.slow());
       await failureOf('remote-error', cluster.settle(client.thrown()));
       await failureOf('remote-error', cluster.settle(client.rejected()));
+      await failureOf('remote-error', cluster.settle(client.ended()));
+      const aborting = new AbortController();
+      const aborted = failureOf('cancelled', Promise.resolve(client.slow(undefined, { signal: aborting.signal })));
+      queueMicrotask(() =>
+        queueMicrotask(() => {
+          aborting.abort(proxy);
+        }),
+      );
+      await cluster.settle(aborted);
       expect(await cluster.settle(client.iterated())).toBe('one');
       expect(await cluster.settle(slow)).toBe('slow');
       await new Promise((resolve) => setImmediate(resolve));

@@ -253,6 +253,13 @@ export const values: Part = (use) => {
       expect((await cluster.settle(lost)).message).toContain('cannot be sent');
       await cluster.settle(failed);
       expect(await cluster.settle(Promise.all([...others, made[0], made[2]]))).toEqual([1, 2, 3, 'fine', 'fine']);
+      const given = new Uint8Array(100_000);
+      const gone = failureOf(
+        'invalid-argument',
+        client.same(given).then((value) => value),
+      );
+      structuredClone(given.buffer, { transfer: [given.buffer] });
+      expect((await cluster.settle(gone)).ran).toBe('no');
       expect(await cluster.settle(client.note('as before'))).toMatchObject({ state: 'accepted' });
       expect(caller.counters().get('requests.link-lost')).toBeUndefined();
     });

@@ -125,6 +125,8 @@ export class MsgpackrCodec extends Codec {
   /** Puts a large payload into a frame of its own; in the batch, `nil` stands for it behind an attach record. */
   #attach(payload: unknown, flat: unknown[], frames: Uint8Array[]): null {
     const isBytes = payload instanceof Uint8Array;
+    // Bytes are sent from where they are, so that their owner may have given them away meanwhile.
+    if (isBytes && payload.byteLength < limits.framedBytesMin / 2) throw new Error('its bytes are gone: they were transferred');
     const frame = isBytes ? payload : this.#packr.pack(payload);
     flat.push(heads.attach, isBytes ? Attached.bytes : Attached.value);
     frames.push(frame);
