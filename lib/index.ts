@@ -51,6 +51,7 @@ export type { Reply } from './rpc/first-value.js';
 export type { Handler, Handlers } from './rpc/handlers.js';
 export type { CallOptions, CastOptions, ClientOptions, UnaryOptions } from './rpc/options.js';
 export type { CastState, Confirmed, Outcome, Receipt, Receipts, Undeliverable } from './rpc/receipt.js';
+export type { Draining, DrainOptions, DrainReport } from './rpc/drain.js';
 export type { Description, MethodDescription } from './rpc/service.js';
 export type { Served, ServeOptions } from './rpc/services.js';
 export type { Settled } from './rpc/settle.js';

@@ -34,6 +34,8 @@ export interface Meta {
   readonly traceparent?: string | undefined;
   /** `done` where a cast's sender wants to know that its handler ended. */
   readonly confirm?: 'done' | undefined;
+  /** Of a request that may be repeated: how often it has been. The server remembers it, and runs it once. */
+  readonly attempt?: number | undefined;
 }
 
 /** A call or a cast: one request of the dialling side, which costs one credit. */
@@ -82,6 +84,8 @@ interface FailureEnvelope {
 interface AcceptEnvelope {
   readonly kind: typeof Kind.accept;
   readonly count: number;
+  /** The newest of them, by which the sender knows that none was lost on the way. */
+  readonly id: number;
 }
 
 /** A cast's handler ended well; sent only where its meta asked for it. */
@@ -123,6 +127,15 @@ interface HeartbeatEnvelope {
   readonly kind: typeof Kind.heartbeat;
 }
 
+/** What came of the casts on the wire that a link had before this one. */
+export interface Resumption {
+  /** How many arrived, and the newest of them. */
+  readonly casts: number;
+  readonly id: number;
+  /** Those of them that were refused. */
+  readonly refused: readonly number[];
+}
+
 /** The dialling side's first envelope; what a reader does not know, it ignores. */
 export interface HelloEnvelope {
   readonly kind: typeof Kind.hello;
@@ -132,6 +145,8 @@ export interface HelloEnvelope {
   readonly features: readonly string[];
   /** How often it sends something, in ms. */
   readonly heartbeatMs: number;
+  /** The dialling side's number for the link that this wire is for: it stays the same when the wire is another. */
+  readonly link?: number | undefined;
 }
 
 /** The listening side's answer; only after it may requests be sent, as many as `credit` says. */
@@ -143,6 +158,8 @@ export interface WelcomeEnvelope {
   readonly features: readonly string[];
   readonly heartbeatMs: number;
   readonly credit: number;
+  /** Where the link had a wire before, and this side still knows what came by it. */
+  readonly resumption?: Resumption | undefined;
 }
 
 /** The last envelope of either side: why it leaves, or why it does not let the other one in. */

@@ -42,11 +42,26 @@ export const limits = {
   timeoutMs: 60_000,
   /** What a longer timeout is cut to, in ms: 1,115 years, which every codec's whole numbers can still say. */
   timeoutMsMax: 2 ** 45,
+  /** How often a request that a server did not start is given to another one by itself. */
+  movesMax: 2,
+  /** How long a server that is leaving is passed over while there are others, in ms; the directory knows by then. */
+  avoidMs: 1_000,
+  /** Waits between the repeats of a request, and the most repeats that may be asked for. */
+  retry: { minMs: 10, maxMs: 1_000 },
+  retriesMax: 1_000,
+  /** Requests that may come again, which a node remembers until their deadline, and bytes of the replies to them. */
+  rememberedMax: 65_536,
+  rememberedBytesMax: 16 * 1024 * 1024,
+  /** Lost wires of which a node remembers what casts came by them, and refused casts that it remembers of each. */
+  resumableMax: 4_096,
+  refusedCastsMax: 1_024,
+  /** How long a node may take to finish what it has accepted, in ms: what orchestrators give a process before they kill it. */
+  drainMs: 30_000,
   /** How long a request waits for a topic to have a server, in ms. */
   noServerMs: 2_000,
   /** How often a link that is otherwise quiet proves that it lives, in ms. */
   heartbeatMs: 1_000,
-  /** Silent heartbeats after which a peer is suspect and gets no new work. */
+  /** Silent heartbeats after which a peer is suspect and gets no new work; for as long, what may be repeated outlives its wire. */
   suspectBeats: 3,
   /** Silent heartbeats after which a peer is lost. */
   lostBeats: 10,

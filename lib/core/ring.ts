@@ -27,7 +27,17 @@ export class Ring<T> {
 
   /** The oldest value, left in place. */
   peek(): T | undefined {
-    return this.#size === 0 ? undefined : this.#slots[this.#head];
+    return this.at(0);
+  }
+
+  /** The value with `index` older ones before it, left in place. */
+  at(index: number): T | undefined {
+    return index < this.#size ? this.#slots[(this.#head + index) & (this.#slots.length - 1)] : undefined;
+  }
+
+  /** All values, oldest first, left in place. */
+  *[Symbol.iterator](): Iterator<T> {
+    for (let index = 0; index < this.#size; index += 1) yield this.at(index) as T;
   }
 
   /** Removes the oldest value. */

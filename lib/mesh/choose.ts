@@ -10,8 +10,8 @@ import type { Route } from './route.js';
 export const choose = (routes: readonly Route[], balance: Balance, turn: number, random: Random): Route | undefined => {
   if (routes.length < 2) return routes[0];
   const first = balance === 'round-robin' ? routes[turn % routes.length] : lighterOfTwo(routes, random);
-  if (first?.link.isUsable === true) return first;
-  const usable = routes.filter(({ link }) => link.isUsable);
+  if (first?.isUsable === true) return first;
+  const usable = routes.filter(({ isUsable }) => isUsable);
   if (usable.length === 0) return first;
   return balance === 'round-robin'
     ? usable[turn % usable.length]
@@ -24,6 +24,6 @@ const lighterOfTwo = (routes: readonly Route[], random: Random): Route => {
   const i = Math.floor(random.next() * routes.length);
   const other = (i + 1 + Math.floor(random.next() * (routes.length - 1))) % routes.length;
   const [a, b] = [routes[i] as Route, routes[other] as Route];
-  if (a.link.isUsable !== b.link.isUsable) return a.link.isUsable ? a : b;
+  if (a.isUsable !== b.isUsable) return a.isUsable ? a : b;
   return b.load < a.load ? b : a;
 };

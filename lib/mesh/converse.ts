@@ -12,11 +12,17 @@ import type { Wire } from '../ports/network.js';
 import { encodeSendable } from './encode-sendable.js';
 import { Gone } from './gone.js';
 
+/** Whether something of one side's is on its way at this moment. */
+export class Voice {
+  isSpeaking = false;
+}
+
 /** One side's part in a conversation on a wire. */
 export interface Part<T> {
   readonly wire: Wire;
   readonly codec: Codec;
   readonly clock: Clock;
+  readonly voice: Voice;
   /** What waits to be said: control first, for it never waits for credit. */
   readonly control: Mailbox<Envelope>;
   readonly requests?: Outlet<T>;
@@ -39,13 +45,14 @@ export const converse = <T>(part: Part<T>): Observable<Vital> =>
   new Observable<Vital>((subscriber) => {
     const { wire, codec } = part;
     const corked$ = new Subject<boolean>();
-    const say = speak(part, corked$);
+    const said$ = speak(part, corked$);
     const sayGoodbye = (code: string, reason: string): void => {
       // Only while nothing else is on its way, for a wire takes one message at a time; the end of the wire says it too.
-      if (!say.isSpeaking) wire.send(codec.encode([{ kind: Kind.goodbye, code, reason }])).subscribe({ error: ignoreLateLoss });
+      if (part.voice.isSpeaking) return;
+      wire.send(codec.encode([{ kind: Kind.goodbye, code, reason }])).subscribe({ error: ignoreLateLoss });
     };
     let isOver = false;
-    const talk = merge(listen(part, corked$), say.all$).subscribe({
+    const talk = merge(listen(part, corked$), said$).subscribe({
       next: (vital) => {
         subscriber.next(vital);
       },
@@ -65,16 +72,15 @@ export const converse = <T>(part: Part<T>): Observable<Vital> =>
 const ignoreLateLoss = (): void => undefined;
 
 /**
- * All that this side says, and whether something is on its way at this moment. What a message gave rise to leaves as soon as all of
+ * All that this side says. What a message gave rise to leaves as soon as all of
  * the message is heard: with a window of 64, a sixth more calls a second than at the end of the turn, since both sides then work at
  * once; a tenth more again by {@link isHalved}.
  */
 const speak = <T>(
-  { wire, codec, clock, control, requests, prepare, unsendable, heartbeatMs }: Part<T>,
+  { wire, codec, clock, voice, control, requests, prepare, unsendable, heartbeatMs }: Part<T>,
   corked$: Subject<boolean>,
-) => {
+): Observable<never> => {
   const outlets: readonly Outlet<Envelope | T>[] = requests ? [control, requests] : [control];
-  const voice = { isSpeaking: false };
   const send = (envelopes: readonly Envelope[]): Observable<never> => {
     const frames = encodeSendable(codec, envelopes, unsendable);
     if (frames.length === 0) return EMPTY;
@@ -89,13 +95,10 @@ const speak = <T>(
     ignoreElements(),
   );
   const options = { max: limits.batchMax, clock, corked$ };
-  const batch$ = batchWhileSending<Envelope | T>(outlets, (batch) => send(prepare(batch)), options);
-  return {
-    all$: merge(batch$, beat$),
-    get isSpeaking() {
-      return voice.isSpeaking;
-    },
-  };
+  return merge(
+    batchWhileSending<Envelope | T>(outlets, (batch) => send(prepare(batch)), options),
+    beat$,
+  );
 };
 
 /** So that a window that fits into one message does not have the two sides wait for each other; larger windows come in several. */

@@ -18,6 +18,13 @@ export const isRefusal = (error: unknown): boolean =>
   isSkeinError(error, 'protocol-error', 'unsupported-version') ||
   (error instanceof Gone && error.code !== undefined && error.code !== 'closed');
 
+/** Whether the peer has said goodbye, and so does not come back as who it was. */
+export const hasLeft = (error: unknown): boolean => error instanceof Gone && error.code === 'closed';
+
+/** Whether another server may well start what one has refused so. */
+export const mayGoElsewhere = ({ code }: SkeinError): boolean =>
+  code === 'overloaded' || code === 'closed' || code === 'no-server';
+
 /** What becomes of requests that were sent. A suspect peer that is lost was silent, whatever it is that ended the wait. */
 export const whyLost = (address: string, wasSuspect: boolean, heartbeatMs: number): SkeinError =>
   wasSuspect

@@ -10,7 +10,6 @@ import {
   takeUntil,
 } from 'rxjs';
 import { type Envelope, Kind, protocolMajor, type WelcomeEnvelope } from '../core/envelope.js';
-import { readError } from '../core/error-record.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { gateByCredit } from '../operators/gate-by-credit.js';
@@ -19,15 +18,17 @@ import { Mailbox } from '../operators/mailbox.js';
 import type { Vital } from '../operators/watch-silence.js';
 import type { Wire } from '../ports/network.js';
 import { Outgoing } from '../ports/transport.js';
-import { converse } from './converse.js';
-import { Gone, whyLost, whyUnsent } from './gone.js';
+import { converse, Voice } from './converse.js';
+import { Gone, hasLeft, whyLost, whyUnsent } from './gone.js';
 import { type Dialling, keepDialling } from './keep-dialling.js';
+import { LinkLoad } from './link-load.js';
 import type { MeshPorts } from './mesh-ports.js';
-import { makeOutbox } from './outbox.js';
-import { SentRequests } from './sent-requests.js';
 
-/** `idle` has no wire and wants none; `down` has lost its wire, or could not open one, and tries again. */
-export type LinkState = 'idle' | 'connecting' | 'live' | 'suspect' | 'down';
+/**
+ * `idle` has no wire and wants none; `down` has lost its wire, or could not open one, and tries again; so does `left`, whose peer has
+ * said goodbye.
+ */
+export type LinkState = 'idle' | 'connecting' | 'live' | 'suspect' | 'down' | 'left';
 
 /** Who decides which links may have a wire. */
 export interface LinkKeeper {
@@ -37,42 +38,59 @@ export interface LinkKeeper {
   resting(link: Link): void;
 }
 
-/**
- * The dialling end of a wire to one peer: what waits for it, what it has not answered yet, and how it is. A wire belongs to who
- * dialled it: requests go this way, answers come back. A lost wire is not mended: what was sent on it ends, and the next one
- * starts anew.
- */
-export class Link {
+/** Whom a link leads to. */
+export interface LinkPeer {
   readonly address: string;
   /** The run of the peer that is meant; empty where the directory does not know it. */
   readonly incarnation: string;
-  /** Requests that wait for credit or for the wire. */
-  readonly mailbox = makeOutbox();
+  /** The link's own number, by which the peer knows its next wire for that of the same link. */
+  readonly number: number;
+}
+
+/**
+ * The dialling end of a wire to one peer, and how it is. A wire belongs to who dialled it: requests go this way, answers come back. A
+ * lost wire is not mended: the next one starts anew, and what was under way on the former ends, but for casts of which the peer can
+ * still say whether they arrived.
+ */
+export class Link {
+  readonly address: string;
+  readonly incarnation: string;
+  readonly #number: number;
+  readonly #load: LinkLoad;
   readonly #state$ = new BehaviorSubject<LinkState>('idle');
   readonly #ports: MeshPorts;
   readonly #keeper: LinkKeeper;
   readonly #open$ = new BehaviorSubject(false);
   readonly #shut$ = new Subject<void>();
+  readonly #live$ = new Subject<void>();
   readonly #control = new Mailbox<Envelope>({ max: limits.outboxMax });
-  readonly #sent: SentRequests;
+  readonly #voice = new Voice();
   readonly #resumed$ = new Subject<void>();
+  #whyDown: SkeinError;
   #credit$ = new Subject<number>();
   #welcomed$ = new Subject<Vital>();
   #peerHeartbeatMs = 0;
   /** Set by its keeper: it is to come to rest, so that another link can have its place. It sends one batch on its wire all the same. */
   isYielding = false;
 
-  constructor(address: string, incarnation: string, keeper: LinkKeeper, ports: MeshPorts) {
+  constructor({ address, incarnation, number }: LinkPeer, keeper: LinkKeeper, ports: MeshPorts) {
     this.address = address;
     this.incarnation = incarnation;
+    this.#number = number;
     this.#keeper = keeper;
     this.#ports = ports;
-    this.#sent = new SentRequests(ports.meter.counter('answers.late'));
+    this.#load = new LinkLoad(address, ports);
+    this.#whyDown = whyUnsent(address, 'it was not dialled yet');
+  }
+
+  /** Requests that wait for credit or for the wire. */
+  get mailbox(): { readonly size: number; readonly max: number } {
+    return this.#load.outbox;
   }
 
   /** Requests sent so far, by which the pool tells hot links from cold ones. */
   get sentTotal(): number {
-    return this.#sent.total;
+    return this.#load.sentTotal;
   }
 
   get state$(): Observable<LinkState> {
@@ -83,36 +101,54 @@ export class Link {
     return this.#state$.value;
   }
 
+  /** Emits each time that there is a way to the peer again. */
+  get live$(): Observable<void> {
+    return this.#live$;
+  }
+
   /** Whether new work may go here while there is a choice. */
   get isUsable(): boolean {
+    return this.#state$.value !== 'suspect' && !this.isDown;
+  }
+
+  /** Whether there is no way to the peer at present. */
+  get isDown(): boolean {
     const state = this.#state$.value;
-    return state !== 'suspect' && state !== 'down';
+    return state === 'down' || state === 'left';
+  }
+
+  /** Why the last attempt to reach the peer failed. */
+  get whyDown(): SkeinError {
+    return this.#whyDown;
   }
 
   /** Whether its wire is of no use at present: nothing waits for an answer or may be sent, or there is none to be had. */
   get isResting(): boolean {
-    if (this.#state$.value === 'down') return true;
-    return this.#sent.size === 0 && (this.mailbox.size === 0 || this.#hasHadItsTurn);
+    return this.isDown || (!this.#load.isAwaiting && (!this.#load.outlet.hasReady || this.#hasHadItsTurn));
+  }
+
+  /** Whether nothing waits here, and nothing is under way. */
+  get isFlushed(): boolean {
+    return this.#load.isEmpty && !this.#control.hasReady && !this.#voice.isSpeaking;
   }
 
   get #hasHadItsTurn(): boolean {
-    return this.isYielding && this.#sent.onWire > 0;
+    return this.isYielding && this.#load.sentOnWire > 0;
   }
 
-  /** Queues the request; it fails `overloaded` where too many wait. */
+  /** Epoch ms of the node's clock. */
+  now(): number {
+    return this.#ports.clock.now();
+  }
+
+  /** Queues the request; it comes back `overloaded` where too many wait. */
   send(request: Outgoing): void {
-    if (!this.mailbox.offer(request)) {
-      const message = `too many requests wait for ${this.address}`;
-      this.#fail(request, new SkeinError('overloaded', { retryAfterMs: undefined }, { message }));
-    } else if (this.#state$.value === 'idle') this.#keeper.wants(this);
+    if (this.#load.offer(request) && this.#state$.value === 'idle') this.#keeper.wants(this);
   }
 
   /** Takes back a request that its sender settled: it is not sent any more, or the peer is told. */
   withdraw(request: Outgoing): void {
-    if (!this.#sent.withdraw(request)) {
-      this.mailbox.died();
-      return;
-    }
+    if (!this.#load.withdraw(request)) return;
     this.#control.offer({ kind: Kind.cancel, id: request.id });
     this.#tellIfResting();
   }
@@ -140,26 +176,31 @@ export class Link {
 
   /** Ends its wire. What waits stays; what was sent ends. */
   shut(): void {
-    const lost = whyLost(this.address, this.state === 'suspect', this.#peerHeartbeatMs);
-    this.#state$.next('idle');
-    // The conversation before its wire, so that it can still say goodbye.
-    this.#shut$.next();
-    this.#open$.next(false);
-    this.#failSent(lost);
+    const lost = this.#whyLost();
+    this.#end();
+    this.#load.failSent(lost);
   }
 
   /** Ends its wire and all that it holds, for there is no way to the peer any more. */
   abandon(reason: string): void {
     this.shut();
-    this.#failWaiting(new SkeinError('undeliverable', { reason }));
+    this.#load.giveUpWaiting(new SkeinError('undeliverable', { reason }));
   }
 
   /** Ends its wire and all that it holds, for the node closes. */
   close(): void {
     const what = 'the node';
-    this.#failSent(new SkeinError('closed', { what }, { ran: 'unknown' }));
-    this.shut();
-    this.#failWaiting(new SkeinError('closed', { what }));
+    this.#end();
+    this.#load.failWaiting(new SkeinError('closed', { what }));
+    this.#load.failSent(new SkeinError('closed', { what }, { ran: 'unknown' }));
+  }
+
+  #end(): void {
+    this.#state$.next('idle');
+    // The conversation before its wire, so that it can still say goodbye.
+    this.#shut$.next();
+    this.#open$.next(false);
+    this.#control.drain();
   }
 
   #dialAndTalk(): Observable<Vital> {
@@ -168,6 +209,7 @@ export class Link {
       meet: (wire) => this.#meet(wire).pipe(takeUntil(this.#shut$)),
       onVital: (vital) => {
         this.#state$.next(vital === 'suspect' ? 'suspect' : 'live');
+        if (vital === 'live') this.#live$.next();
       },
       onLost: (error) => {
         this.#lose(error);
@@ -188,19 +230,34 @@ export class Link {
     this.#peerHeartbeatMs = identity.heartbeatMs;
     this.#credit$ = new Subject();
     const { node, incarnation, heartbeatMs } = identity;
-    this.#control.offer({ kind: Kind.hello, major: protocolMajor, node, incarnation, features: [], heartbeatMs });
+    this.#control.offer({
+      kind: Kind.hello,
+      major: protocolMajor,
+      node,
+      incarnation,
+      features: [],
+      heartbeatMs,
+      link: this.#number,
+    });
     return converse<Outgoing>({
       wire,
       codec,
       clock,
+      voice: this.#voice,
       control: this.#control,
       requests: gateByCredit(
-        holdBack(this.mailbox, () => this.#hasHadItsTurn, this.#resumed$),
+        holdBack(this.#load.outlet, () => this.#hasHadItsTurn, this.#resumed$),
         this.#credit$,
       ),
-      prepare: (batch) => this.#prepare(batch),
+      prepare: (batch) => {
+        const { envelopes, unused } = this.#load.prepare(batch);
+        if (unused > 0) this.#credit$.next(unused);
+        return envelopes;
+      },
       unsendable: (envelope, error) => {
-        if (envelope instanceof Outgoing) this.#takeBack(envelope, error);
+        if (!(envelope instanceof Outgoing)) return;
+        this.#load.takeBack(envelope, error);
+        this.#credit$.next(1);
       },
       receive: (envelopes) => {
         this.#receive(envelopes);
@@ -210,51 +267,16 @@ export class Link {
     });
   }
 
-  /** Puts what the wire needs into each request, and the names of new methods before them. */
-  #prepare(batch: readonly (Envelope | Outgoing)[]): Envelope[] {
-    const now = this.#ports.clock.now();
-    const envelopes: Envelope[] = [];
-    let unused = 0;
-    for (const item of batch) {
-      if (!(item instanceof Outgoing)) envelopes.push(item);
-      else if (item.isSettled || item.deadline <= now) unused += 1;
-      else this.#sent.add(item, now, envelopes);
-    }
-    if (unused > 0) this.#credit$.next(unused);
-    return envelopes;
-  }
-
-  /** It was about to be sent, and could not be. */
-  #takeBack(request: Outgoing, error: SkeinError): void {
-    this.#sent.takeBack(request);
-    this.#credit$.next(1);
-    this.#fail(request, error);
-  }
-
   #receive(envelopes: readonly Envelope[]): void {
-    const now = this.#ports.clock.now();
-    for (const envelope of envelopes) {
-      if (envelope.kind === Kind.reply) {
-        this.#sent.take(envelope.id, now)?.reply(envelope.payload);
-      } else this.#receiveRare(envelope, now);
-    }
+    const now = this.now();
+    for (const envelope of envelopes) if (!this.#load.hear(envelope, now)) this.#receiveRare(envelope);
     this.#tellIfResting();
   }
 
-  #receiveRare(envelope: Envelope, now: number): void {
+  #receiveRare(envelope: Envelope): void {
     switch (envelope.kind) {
-      case Kind.accept:
-        this.#sent.accept(envelope.count, now);
-        break;
       case Kind.credit:
         this.#credit$.next(envelope.count);
-        break;
-      case Kind.done:
-        this.#sent.take(envelope.id, now)?.done();
-        break;
-      case Kind.error:
-      case Kind.refuse:
-        this.#sent.take(envelope.id, now)?.fail(readError(envelope.error));
         break;
       case Kind.welcome:
         this.#welcome(envelope);
@@ -268,37 +290,29 @@ export class Link {
     }
   }
 
-  #welcome({ incarnation, heartbeatMs, credit }: WelcomeEnvelope): void {
+  #welcome({ incarnation, heartbeatMs, credit, resumption }: WelcomeEnvelope): void {
     if (this.incarnation !== '' && incarnation !== this.incarnation) {
       throw new Gone(`${this.address} belongs to another process by now`);
     }
     this.#peerHeartbeatMs = heartbeatMs;
+    this.#load.resume(incarnation, resumption);
     this.#credit$.next(credit);
     this.#welcomed$.next('live');
   }
 
   /** The wire is gone, or there was none to be had: what was sent and what waits end, each in its own way. */
   #lose(error: unknown): void {
-    const lost = whyLost(this.address, this.state === 'suspect', this.#peerHeartbeatMs);
-    this.#state$.next('down');
-    this.#failSent(lost);
-    this.#failWaiting(whyUnsent(this.address, error));
+    const [lost, isFarewell] = [this.#whyLost(), hasLeft(error)];
+    this.#whyDown = whyUnsent(this.address, error);
+    // Before its requests go on, so that none of them comes back here.
+    this.#state$.next(isFarewell ? 'left' : 'down');
+    this.#control.drain();
+    this.#load.lose(lost, this.#whyDown, isFarewell);
     this.#tellIfResting();
   }
 
-  #failSent(error: SkeinError): void {
-    this.#control.drain();
-    for (const request of this.#sent.clear()) this.#fail(request, error);
-  }
-
-  #failWaiting(error: SkeinError): void {
-    for (const request of this.mailbox.drain()) this.#fail(request, error);
-  }
-
-  #fail(request: Outgoing, error: SkeinError): void {
-    if (request.isSettled) return;
-    request.holder?.answered(request, this.#ports.clock.now());
-    request.fail(error);
+  #whyLost(): SkeinError {
+    return whyLost(this.address, this.state === 'suspect', this.#peerHeartbeatMs);
   }
 
   #tellIfResting(): void {

@@ -1,12 +1,28 @@
-import { catchError, EMPTY, finalize, type Observable, ReplaySubject, type Subject, tap } from 'rxjs';
+import {
+  catchError,
+  EMPTY,
+  finalize,
+  ignoreElements,
+  interval,
+  merge,
+  type Observable,
+  ReplaySubject,
+  type Subject,
+  tap,
+} from 'rxjs';
 import type { Actor } from '../actors/actor.js';
-import type { MethodName } from '../core/envelope.js';
+import type { MethodName, Resumption } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
+import { limits } from '../core/limits.js';
 import { encodeTarget } from '../core/target.js';
 import type { Wire } from '../ports/network.js';
 import type { Desk, Endpoint } from '../ports/transport.js';
+import { DedupeWindow } from './dedupe-window.js';
 import type { MeshPorts } from './mesh-ports.js';
 import { type Reception, ServedLink } from './served-link.js';
+
+/** How often what is remembered of requests is looked through for what no longer matters, in ms. */
+const sweepMs = 5_000;
 
 /** Where this node can be reached, and who serves there. It listens from the first server on. */
 export class Listener implements Reception {
@@ -15,14 +31,25 @@ export class Listener implements Reception {
   readonly #endpoints = new Map<string, Endpoint>();
   /** Undefined while it does not listen. */
   #address$: ReplaySubject<string> | undefined;
-  /** Links whose peers have gone, with casts that go on. */
+  /** Links that have a wire; those of them whose dialling sides have told a number, by that; and links whose peers have gone, with work that goes on. */
+  readonly #links = new Set<ServedLink>();
+  readonly #byKey = new Map<string, ServedLink>();
   readonly #left = new Set<ServedLink>();
-  #links = 0;
+  /** What came by lost wires, the newest last. */
+  readonly #arrived = new Map<string, Resumption>();
+  readonly repeats: DedupeWindow;
+  #wires = 0;
   generation = 0;
 
   constructor(parent: Actor, ports: MeshPorts) {
     this.#parent = parent;
     this.#ports = ports;
+    this.repeats = new DedupeWindow(ports.clock, ports.meter);
+  }
+
+  /** Whether all that was answered has left. */
+  get isFlushed(): boolean {
+    return [...this.#links].every(({ isFlushed }) => isFlushed);
   }
 
   /**
@@ -57,6 +84,22 @@ export class Listener implements Reception {
     return new SkeinError('no-server', { topic: method.topic }, { message });
   }
 
+  resume(key: string, link: ServedLink): Resumption | undefined {
+    this.#byKey.get(key)?.supersede();
+    this.#byKey.set(key, link);
+    const arrived = this.#arrived.get(key);
+    this.#arrived.delete(key);
+    return arrived;
+  }
+
+  lose(key: string, link: ServedLink, arrived: Resumption | undefined): void {
+    if (this.#byKey.get(key) === link) this.#byKey.delete(key);
+    if (!arrived) return;
+    this.#arrived.set(key, arrived);
+    const [oldest] = this.#arrived.keys();
+    if (oldest !== undefined && this.#arrived.size > limits.resumableMax) this.#arrived.delete(oldest);
+  }
+
   keep(link: ServedLink): void {
     this.#left.add(link);
   }
@@ -66,8 +109,14 @@ export class Listener implements Reception {
   }
 
   #run(self: Actor, address$: Subject<string>): Observable<unknown> {
-    const { network, identity } = this.#ports;
-    return network.listen(identity.bind).pipe(
+    const { network, identity, clock } = this.#ports;
+    const sweep$ = interval(sweepMs, clock).pipe(
+      tap(() => {
+        this.repeats.sweep();
+      }),
+      ignoreElements(),
+    );
+    return merge(network.listen(identity.bind), sweep$).pipe(
       tap({
         next: (event) => {
           if ('listening' in event) this.#announce(self, address$, event.listening);
@@ -93,13 +142,16 @@ export class Listener implements Reception {
 
   /** A conversation that ends is no failure of the listener's: the peer has left, or was refused. */
   #serve(self: Actor, wire: Wire): void {
-    this.#links += 1;
-    self.spawn(`${String(this.#links)} ${wire.address}`, (link) =>
-      new ServedLink(wire, this, this.#ports).run().pipe(
+    this.#wires += 1;
+    const served = new ServedLink(wire, this, this.#ports);
+    this.#links.add(served);
+    self.spawn(`${String(this.#wires)} ${wire.address}`, (link) =>
+      served.run().pipe(
         tap((vital) => {
           link.say(vital);
         }),
         catchError(() => EMPTY),
+        finalize(() => this.#links.delete(served)),
       ),
     );
   }

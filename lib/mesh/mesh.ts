@@ -42,6 +42,10 @@ export class Mesh extends Transport {
     return this.#pool.peers$;
   }
 
+  override get isFlushed(): boolean {
+    return this.#pool.isFlushed && this.#listener.isFlushed;
+  }
+
   override send(request: Outgoing): void {
     if (this.#isClosed) request.fail(closed());
     else this.#topicOf(request.operation).send(request);

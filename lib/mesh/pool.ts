@@ -33,6 +33,7 @@ export class Pool implements LinkKeeper {
   readonly #waiting = new Set<Link>();
   readonly #changed$ = new Subject<void>();
   #isBalancing = false;
+  #links = 0;
 
   constructor(parent: Actor, ports: MeshPorts) {
     this.#ports = ports;
@@ -51,6 +52,11 @@ export class Pool implements LinkKeeper {
       startWith(undefined),
       map(() => [...this.#byKey.values()].map(describe)),
     );
+  }
+
+  /** Whether no link has anything in hand. */
+  get isFlushed(): boolean {
+    return [...this.#byLink.keys()].every(({ isFlushed }) => isFlushed);
   }
 
   /** Links that have a wire, or are getting one. */
@@ -95,7 +101,8 @@ export class Pool implements LinkKeeper {
   }
 
   #hold(key: string, { address, incarnation }: Registration): Holding {
-    const link = new Link(address, incarnation, this, this.#ports);
+    this.#links += 1;
+    const link = new Link({ address, incarnation, number: this.#links }, this, this.#ports);
     const actor = this.#actor.spawn(
       key,
       (self) => {
@@ -191,6 +198,7 @@ const peerStates: { readonly [S in LinkState]: Pick<Peer, 'state' | 'why'> } = {
   live: { state: 'live', why: 'it is heard' },
   suspect: { state: 'suspect', why: 'it is silent' },
   down: { state: 'lost', why: 'its wire is gone, or could not be opened' },
+  left: { state: 'left', why: 'it said goodbye' },
 };
 
 const describe = ({ link, servers }: Holding): Peer => ({

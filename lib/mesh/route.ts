@@ -1,3 +1,5 @@
+import type { SkeinError } from '../core/errors.js';
+import { limits } from '../core/limits.js';
 import type { Registration } from '../ports/matchmaker.js';
 import type { Holder, Outgoing } from '../ports/transport.js';
 import type { Link } from './link.js';
@@ -5,17 +7,24 @@ import type { Link } from './link.js';
 /** How much a new latency sample counts: the last thirty or so make up most of the mean. */
 const sampleWeight = 0.1;
 
+/** Who finds another way for a request that came back. */
+type Dispatcher = (request: Outgoing, from: Route, error: SkeinError) => void;
+
 /** The way to one server of a topic: its entry, the link to its node, and how it did lately. */
 export class Route implements Holder {
   readonly registration: Registration;
   readonly link: Link;
+  readonly #dispatch: Dispatcher;
   /** Requests given to it that are not settled yet. */
   inFlight = 0;
   #latencyMs = 0;
+  /** Until when it is passed over, in epoch ms. */
+  #avoidedUntil = 0;
 
-  constructor(registration: Registration, link: Link) {
+  constructor(registration: Registration, link: Link, dispatch: Dispatcher) {
     this.registration = registration;
     this.link = link;
+    this.#dispatch = dispatch;
   }
 
   get server(): string {
@@ -25,6 +34,16 @@ export class Route implements Holder {
   /** How long a request given to it now may take, to compare it with others: what is under way, by how long each took lately. */
   get load(): number {
     return (this.inFlight + 1) * (this.#latencyMs + 0.05);
+  }
+
+  /** Whether there is no way to it at present. */
+  get isDown(): boolean {
+    return this.link.isDown;
+  }
+
+  /** Whether new work may go there while there is a choice. */
+  get isUsable(): boolean {
+    return this.link.isUsable && (this.#avoidedUntil === 0 || this.#avoidedUntil <= this.link.now());
   }
 
   send(request: Outgoing): void {
@@ -45,6 +64,15 @@ export class Route implements Holder {
   answered(request: Outgoing, at: number): void {
     this.inFlight -= 1;
     if (request.wasSent) this.#sample(at - request.sentAt);
+  }
+
+  /** A server that no longer serves is about to leave the directory. */
+  returned(request: Outgoing, at: number, error: SkeinError): void {
+    this.inFlight -= 1;
+    request.holder = undefined;
+    request.wasSent = false;
+    if (error.code === 'closed' || error.code === 'no-server') this.#avoidedUntil = at + limits.avoidMs;
+    this.#dispatch(request, this, error);
   }
 
   #sample(latencyMs: number): void {

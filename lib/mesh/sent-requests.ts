@@ -6,6 +6,16 @@ import type { Counter } from '../ports/meter.js';
 import type { Outgoing } from '../ports/transport.js';
 import { MethodTable } from './method-table.js';
 
+/** The casts of a wire, as it was lost. */
+export interface LostCasts {
+  /** Those that no accept has counted, in the order in which they were sent. */
+  readonly casts: readonly Outgoing[];
+  /** Those of them whose senders still wait to be told, in the same order. */
+  readonly open: ReadonlySet<Outgoing>;
+  /** How many had been counted before them. */
+  readonly counted: number;
+}
+
 /** What was sent on the present wire and is not answered yet, and what the wire knows of it. */
 export class SentRequests {
   readonly #late: Counter;
@@ -13,6 +23,11 @@ export class SentRequests {
   readonly #methods = new MethodTable();
   /** Casts in the order in which they were sent, which is the order in which they are accepted. */
   #unaccepted = new Ring<Outgoing>(limits.outboxMax);
+  /** Those of them that were refused, and may be with another server by now. */
+  readonly #refused = new Set<Outgoing>();
+  #counted = 0;
+  /** The run of the peer that this wire leads to. */
+  incarnation = '';
   /** Requests sent on this wire, and in all. */
   onWire = 0;
   total = 0;
@@ -39,6 +54,7 @@ export class SentRequests {
     request.ttlMs = Math.ceil(request.deadline - now);
     request.sentAt = now;
     request.wasSent = true;
+    request.incarnation = this.incarnation;
     this.onWire += 1;
     this.total += 1;
     this.#pending.set(request.id, request);
@@ -47,23 +63,29 @@ export class SentRequests {
   }
 
   /** Takes the request off that an answer is for, if anyone still waits for it. */
-  take(id: number, now: number): Outgoing | undefined {
-    const request = this.#pending.get(id);
-    if (!request) {
-      this.#late.total += 1;
-      return undefined;
-    }
-    this.#pending.delete(id);
-    request.holder?.answered(request, now);
+  take(id: number, now: number, error?: SkeinError): Outgoing | undefined {
+    const request = this.#remove(id);
+    request?.holder?.answered(request, now, error);
     return request;
   }
 
-  /** The oldest casts of this wire are admitted, unless they were settled otherwise before. */
-  accept(count: number, now: number): void {
+  /** Takes off a request that was refused, if anyone still waits for it. */
+  takeRefused(id: number): Outgoing | undefined {
+    const request = this.#remove(id);
+    if (request?.kind === Kind.cast) this.#refused.add(request);
+    return request;
+  }
+
+  /** The oldest casts of this wire are admitted, unless they were settled otherwise before; the newest of them has that id. */
+  accept(count: number, newest: number, now: number): void {
+    if (this.#unaccepted.at(count - 1)?.id !== newest) {
+      throw new SkeinError('protocol-error', { reason: 'what was accepted are not the oldest casts that were sent' });
+    }
+    this.#counted += count;
     for (let left = count; left > 0; left -= 1) {
-      const request = this.#unaccepted.shift();
-      if (!request) throw new SkeinError('protocol-error', { reason: 'more casts were accepted than were sent' });
-      if (request.isSettled) continue;
+      const request = this.#unaccepted.shift() as Outgoing;
+      if (this.#refused.size > 0 && this.#refused.delete(request)) continue;
+      if (this.#pending.get(request.id) !== request) continue;
       request.accept();
       if (request.isSettled) this.take(request.id, now);
     }
@@ -83,13 +105,26 @@ export class SentRequests {
     return this.#pending.delete(request.id);
   }
 
-  /** Takes all off, for their wire has ended. */
-  clear(): readonly Outgoing[] {
-    const requests = [...this.#pending.values()];
+  /** Takes all off, for their wire has ended: the casts whose fate the other side may tell, and the rest. */
+  clear(): { readonly casts: LostCasts; readonly others: readonly Outgoing[] } {
+    const casts = this.#unaccepted.drain();
+    const open = new Set<Outgoing>();
+    for (const cast of casts) {
+      if (!this.#refused.delete(cast) && !cast.isSettled && this.#pending.delete(cast.id)) open.add(cast);
+    }
+    const lost = { casts: { casts, open, counted: this.#counted }, others: [...this.#pending.values()] };
     this.#pending.clear();
     this.#methods.clear();
-    this.#unaccepted = new Ring<Outgoing>(limits.outboxMax);
+    this.#refused.clear();
+    this.#counted = 0;
     this.onWire = 0;
-    return requests;
+    return lost;
+  }
+
+  #remove(id: number): Outgoing | undefined {
+    const request = this.#pending.get(id);
+    if (request) this.#pending.delete(id);
+    else this.#late.total += 1;
+    return request;
   }
 }

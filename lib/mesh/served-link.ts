@@ -1,4 +1,4 @@
-import { map, merge, type Observable, Subject, tap } from 'rxjs';
+import { map, merge, type Observable, Subject, type Subscription, tap } from 'rxjs';
 import {
   type Envelope,
   type HelloEnvelope,
@@ -6,6 +6,7 @@ import {
   type MethodName,
   protocolMajor,
   type RequestEnvelope,
+  type Resumption,
 } from '../core/envelope.js';
 import { writeError, writeThrown } from '../core/error-record.js';
 import { SkeinError } from '../core/errors.js';
@@ -14,8 +15,10 @@ import { Mailbox } from '../operators/mailbox.js';
 import type { Vital } from '../operators/watch-silence.js';
 import type { Wire } from '../ports/network.js';
 import type { Caller, Desk } from '../ports/transport.js';
-import { converse } from './converse.js';
-import { Gone, isRefusal } from './gone.js';
+import { ArrivedCasts } from './arrived-casts.js';
+import { converse, Voice } from './converse.js';
+import type { DedupeWindow } from './dedupe-window.js';
+import { Gone, hasLeft, isRefusal } from './gone.js';
 import type { MeshPorts } from './mesh-ports.js';
 import { type AnswerDesk, ServedRequest } from './served-request.js';
 
@@ -24,6 +27,12 @@ export interface Reception {
   /** Changes whenever a server comes or goes, so that what was found before may no longer hold. */
   readonly generation: number;
   find(method: MethodName): Desk | SkeinError;
+  /** What is remembered of requests that may come again. */
+  readonly repeats: DedupeWindow;
+  /** The dialling side's link of that key has this wire now: ends the one before, and says what came by it. */
+  resume(key: string, link: ServedLink): Resumption | undefined;
+  /** The link's wire is lost, and its dialling side may come back by another one. */
+  lose(key: string, link: ServedLink, arrived: Resumption | undefined): void;
   /** The link's peer has gone, and what it holds goes on all the same, until {@link leave}. */
   keep(link: ServedLink): void;
   leave(link: ServedLink): void;
@@ -49,7 +58,13 @@ export class ServedLink implements AnswerDesk {
   readonly #methods: NamedMethod[] = [];
   /** Requests that were let in and are not settled at once: those that can still be cancelled. */
   readonly #working = new Map<number, ServedRequest>();
+  readonly #voice = new Voice();
   #caller: Caller | undefined;
+  /** Names the dialling side's link, where it has told its number. */
+  #key: string | undefined;
+  readonly #casts = new ArrivedCasts();
+  /** While what may be repeated waits for its caller to come back. */
+  #patience: Subscription | undefined;
   #peerHeartbeatMs: number;
   /** Requests that the peer may still send, and credit that is to go back to it. */
   #allowance = 0;
@@ -71,6 +86,7 @@ export class ServedLink implements AnswerDesk {
       wire: this.#wire,
       codec,
       clock,
+      voice: this.#voice,
       control: this.#answers,
       prepare: (batch) => this.#prepare(batch),
       unsendable: (envelope, error) => {
@@ -90,7 +106,7 @@ export class ServedLink implements AnswerDesk {
       tap({
         error: (error: unknown) => {
           if (isRefusal(error)) logger.warn(`a link from ${this.#wire.address} is refused`, { error });
-          this.#lose();
+          this.#lose(hasLeft(error));
         },
         unsubscribe: () => {
           this.end();
@@ -99,23 +115,39 @@ export class ServedLink implements AnswerDesk {
     );
   }
 
+  /** Whether no answer waits here, or is on its way. */
+  get isFlushed(): boolean {
+    return this.#isGone || (!this.#answers.hasReady && !this.#voice.isSpeaking);
+  }
+
+  /** The dialling side has a newer wire for the same link: what still comes by this one is not heard. */
+  supersede(): void {
+    this.#failed$.error(new Gone(`${this.#wire.address} has dialled anew`));
+  }
+
   /** The node closes: nothing that came by this wire goes on. */
   end(): void {
+    this.#patience?.unsubscribe();
     const requests = [...this.#working.values()];
     this.#working.clear();
     for (const request of requests) request.cancel(new SkeinError('closed', { what: 'the node' }));
   }
 
+  hold(request: ServedRequest): void {
+    this.#working.set(request.id, request);
+  }
+
   answer(request: ServedRequest, envelope: Envelope): void {
     this.forget(request);
-    if (this.#answers.offer(envelope)) return;
+    if (envelope.kind === Kind.refuse && request.kind === Kind.cast) this.#casts.refused(request.id);
+    if (this.#isGone || this.#answers.offer(envelope)) return;
     this.#failed$.error(new Gone(`${this.#wire.address} does not read its answers: too many wait`));
   }
 
   forget(request: ServedRequest): void {
     if (this.#working.size === 0 || this.#working.get(request.id) !== request) return;
     this.#working.delete(request.id);
-    if (this.#isGone && this.#working.size === 0) this.#reception.leave(this);
+    this.#leaveIfDone();
   }
 
   release(): void {
@@ -155,7 +187,7 @@ export class ServedLink implements AnswerDesk {
         if (envelope.kind === Kind.cast) casts += 1;
       } else this.#receiveRare(envelope);
     }
-    if (casts > 0) this.#answers.offer({ kind: Kind.accept, count: casts });
+    if (casts > 0) this.#answers.offer({ kind: Kind.accept, count: casts, id: this.#casts.newest });
   }
 
   #receiveRare(envelope: Envelope): void {
@@ -164,10 +196,7 @@ export class ServedLink implements AnswerDesk {
         this.#welcome(envelope);
         break;
       case Kind.method:
-        if (envelope.index >= limits.methodsMax) {
-          throw malformed(`a method is numbered ${String(envelope.index)}, beyond the bound`);
-        }
-        this.#methods[envelope.index] = { name: envelope.name, generation: -1, desk: notFoundYet };
+        this.#name(envelope.index, envelope.name);
         break;
       case Kind.cancel:
         this.#cancel(envelope.id);
@@ -181,10 +210,16 @@ export class ServedLink implements AnswerDesk {
     }
   }
 
-  #welcome({ node, incarnation, heartbeatMs }: HelloEnvelope): void {
+  #name(index: number, name: MethodName): void {
+    if (index >= limits.methodsMax) throw malformed(`a method is numbered ${String(index)}, beyond the bound`);
+    this.#methods[index] = { name, generation: -1, desk: notFoundYet };
+  }
+
+  #welcome({ node, incarnation, heartbeatMs, link }: HelloEnvelope): void {
     const { identity } = this.#ports;
     if (this.#caller) throw malformed('a second hello on one wire');
     this.#caller = { id: incarnation, node, address: this.#wire.address };
+    this.#key = link === undefined ? undefined : `${incarnation}/${String(link)}`;
     this.#peerHeartbeatMs = heartbeatMs;
     this.#allowance = identity.linkCredit;
     this.#answers.offer({
@@ -195,6 +230,7 @@ export class ServedLink implements AnswerDesk {
       features: [],
       heartbeatMs: identity.heartbeatMs,
       credit: identity.linkCredit,
+      resumption: this.#key === undefined ? undefined : this.#reception.resume(this.#key, this),
     });
   }
 
@@ -202,16 +238,19 @@ export class ServedLink implements AnswerDesk {
     if (!this.#caller) throw malformed('a request before the hello');
     if (this.#allowance === 0) throw malformed('more requests than were given credit for');
     this.#allowance -= 1;
-    const request = new ServedRequest(envelope, this.#caller, now + envelope.ttlMs, this);
-    const desk = this.#desk(envelope.method);
+    if (envelope.kind === Kind.cast) this.#casts.arrived(envelope.id);
+    const method = this.#methods[envelope.method];
+    if (!method) throw malformed(`method ${String(envelope.method)} was not named on this wire`);
+    const request = new ServedRequest(envelope, method.name, this.#caller, now + envelope.ttlMs, this);
+    const attempt = envelope.meta?.attempt;
+    if (attempt !== undefined && !this.#reception.repeats.admit(request, attempt)) return;
+    const desk = this.#desk(method);
     if (desk instanceof SkeinError) request.refuse(writeError(desk));
     else desk.admit(request);
     if (!request.isSettled) this.#working.set(request.id, request);
   }
 
-  #desk(index: number): Desk | SkeinError {
-    const method = this.#methods[index];
-    if (!method) throw malformed(`method ${String(index)} was not named on this wire`);
+  #desk(method: NamedMethod): Desk | SkeinError {
     const { generation } = this.#reception;
     if (method.generation !== generation) {
       method.generation = generation;
@@ -225,19 +264,40 @@ export class ServedLink implements AnswerDesk {
     if (!request) return;
     this.#working.delete(id);
     request.cancel(new SkeinError('cancelled', { reason: 'the caller cancelled the request' }));
-    request.leave();
+    request.takeBack();
   }
 
-  /** The peer has gone: what it waited for is cancelled. What it only wanted to be accepted is done, for so it was told. */
-  #lose(): void {
+  /**
+   * The peer has gone: what it waited for is cancelled, at once if it has left for good, else but for what may be repeated, which has
+   * three heartbeats' time to be asked for again. What it only wanted to be accepted is done, for so it was told.
+   */
+  #lose(isForGood: boolean): void {
+    this.#isGone = true;
+    if (this.#key !== undefined) this.#reception.lose(this.#key, this, isForGood ? undefined : this.#casts.read());
+    this.#abandon((request) => isForGood || request.memory === undefined);
+    if (this.#working.size === 0) return;
+    this.#reception.keep(this);
+    if (![...this.#working.values()].some(({ isAwaited }) => isAwaited)) return;
+    this.#patience = this.#ports.clock.schedule(() => {
+      this.#abandon(() => true);
+    }, limits.suspectBeats * this.#peerHeartbeatMs);
+  }
+
+  #leaveIfDone(): void {
+    if (!this.#isGone || this.#working.size > 0) return;
+    this.#patience?.unsubscribe();
+    this.#reception.leave(this);
+  }
+
+  /** Ends work whose end someone waited for. */
+  #abandon(isHopeless: (request: ServedRequest) => boolean): void {
     const lost = new SkeinError('link-lost', { peer: this.#wire.address });
     for (const request of [...this.#working.values()]) {
-      if (!request.isAwaited) continue;
+      if (!request.isAwaited || !isHopeless(request)) continue;
       this.#working.delete(request.id);
-      request.cancel(lost);
+      request.abandon(lost);
     }
-    this.#isGone = true;
-    if (this.#working.size > 0) this.#reception.keep(this);
+    this.#leaveIfDone();
   }
 }
 

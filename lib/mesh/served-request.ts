@@ -1,9 +1,11 @@
-import { type Envelope, type ErrorRecord, Kind, type RequestEnvelope } from '../core/envelope.js';
+import { type Envelope, type ErrorRecord, Kind, type MethodName, type RequestEnvelope } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import { type Caller, Incoming } from '../ports/transport.js';
 
 /** The link that a request came by, as the request sees it. */
 export interface AnswerDesk {
+  /** The request is at work, and can be cancelled by its caller. */
+  hold(request: ServedRequest): void;
   /** Puts an answer on its way; the request is done with. */
   answer(request: ServedRequest, envelope: Envelope): void;
   /** The request is done with, and no one is told. */
@@ -12,14 +14,28 @@ export interface AnswerDesk {
   release(): void;
 }
 
+/** Who remembers what came of a request that may come again. */
+interface Memory {
+  answered(request: ServedRequest, answer: Envelope | undefined): void;
+  forget(request: ServedRequest): void;
+  lose(request: ServedRequest): void;
+}
+
 /** A request that came by a wire, with the way back. */
 export class ServedRequest extends Incoming {
-  readonly #desk: AnswerDesk;
+  #desk: AnswerDesk;
   #hasLeft = false;
+  /** Set where it may come again. */
+  memory: Memory | undefined = undefined;
 
-  constructor(envelope: RequestEnvelope, caller: Caller, deadline: number, desk: AnswerDesk) {
-    super(envelope, caller, deadline);
+  constructor(envelope: RequestEnvelope, target: MethodName, caller: Caller, deadline: number, desk: AnswerDesk) {
+    super(envelope, target, caller, deadline);
     this.#desk = desk;
+  }
+
+  /** Who sent it, and as which of its requests: the same when it comes again. */
+  get key(): string {
+    return `${this.caller.id}/${String(this.id)}`;
   }
 
   /** Whether someone waits for what becomes of it, rather than that it was admitted. */
@@ -51,14 +67,44 @@ export class ServedRequest extends Incoming {
 
   override expire(): void {
     this.cancel(new SkeinError('deadline-exceeded', { timeoutMs: this.ttlMs }));
-    this.leave();
+    this.takeBack();
     this.#desk.forget(this);
+  }
+
+  /** It was cancelled by its caller, or by time: it may come anew. */
+  takeBack(): void {
+    this.memory?.forget(this);
+    this.leave();
+  }
+
+  /** It was cancelled since no one is there any more to whom it could be answered. */
+  abandon(reason: SkeinError): void {
+    this.cancel(reason);
+    this.memory?.lose(this);
+  }
+
+  /** The same request has come again, maybe by another wire: that is where its answer goes from now on, by the later deadline. */
+  join(again: ServedRequest): void {
+    this.#desk.forget(this);
+    // Each wire gets its credit back once: the former now, if it has not yet, and this one when the mailbox is left.
+    if (!this.#hasLeft) this.#desk.release();
+    this.#desk = again.#desk;
+    this.deadline = Math.max(this.deadline, again.deadline);
+    again.isSettled = true;
+    this.#desk.hold(this);
+    if (this.#hasLeft) this.#desk.release();
+  }
+
+  /** It has been answered before: the answer is the same. */
+  answerAgain(answer: Envelope): void {
+    this.#settle(this.isAwaited ? answer : undefined);
   }
 
   #settle(answer: Envelope | undefined): void {
     if (this.isSettled) return;
     this.isSettled = true;
     this.leave();
+    this.memory?.answered(this, answer);
     if (answer) this.#desk.answer(this, answer);
     else this.#desk.forget(this);
   }

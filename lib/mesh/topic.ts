@@ -1,4 +1,4 @@
-import { type Observable, ReplaySubject, type Subscription, tap } from 'rxjs';
+import { ignoreElements, merge, type Observable, ReplaySubject, type Subscription, switchMap, tap } from 'rxjs';
 import type { Actor } from '../actors/actor.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
@@ -16,6 +16,12 @@ import { Route } from './route.js';
 interface Fitting {
   readonly all: readonly Route[];
   readonly byServer: ReadonlyMap<string, Route>;
+}
+
+/** How long a request still waits for a server, and why it came back from the one that it was given to. */
+interface Wait {
+  readonly endsAt: number;
+  readonly error: SkeinError | undefined;
 }
 
 /**
@@ -37,7 +43,7 @@ export class Topic implements Holder {
   #isUsed = true;
   #isOver = false;
   /** Requests without a server, in the order in which their patience ends. */
-  readonly #waiting = new Map<Outgoing, number>();
+  readonly #waiting = new Map<Outgoing, Wait>();
   #patience: Subscription | undefined;
 
   constructor(name: TopicName, parent: Actor, directory: Directory, pool: Pool, ports: MeshPorts) {
@@ -50,6 +56,7 @@ export class Topic implements Holder {
           this.#update(listing);
           self.say(`${String(this.#routes.size)} servers${listing.isStale ? ', stale' : ''}`);
         }),
+        switchMap(() => this.#reached$()),
       ),
     );
   }
@@ -90,7 +97,11 @@ export class Topic implements Holder {
   }
 
   answered(): void {
-    // What waits here was sent to no one, so no one answers it.
+    // What waits here is with no one, so no one answers it.
+  }
+
+  returned(): void {
+    // And no one gives it back.
   }
 
   /** Once the directory has spoken, there was no server in all its time. */
@@ -98,11 +109,46 @@ export class Topic implements Holder {
     return this.#isCurrent ? this.#whyNone(request) : undefined;
   }
 
-  #pick({ operation, pinned, balance }: Outgoing): Route | undefined {
+  /** One of the servers that can be reached, but for the one that has just given the request back. */
+  #pick(request: Outgoing, butFor?: Route): Route | undefined {
+    const route = this.#choose(request, butFor);
+    return route === butFor || route?.isDown === true ? undefined : route;
+  }
+
+  #choose({ operation, pinned, balance, boundTo, server }: Outgoing, butFor: Route | undefined): Route | undefined {
     const fitting = this.#fitting.get(operation) ?? this.#fit(operation);
     if (pinned !== undefined) return fitting.byServer.get(pinned);
+    if (boundTo !== undefined) return fitting.byServer.get(server);
     if (balance === 'round-robin') this.#turn += 1;
-    return choose(fitting.all, balance, this.#turn, this.#ports.random);
+    const routes = butFor ? fitting.all.filter((route) => route !== butFor) : fitting.all;
+    return choose(routes, balance, this.#turn, this.#ports.random);
+  }
+
+  /** A request that was not started: to another server, at most `limits.movesMax` times, or back to wait for one that can be reached. */
+  #moveOn(request: Outgoing, from: Route, error: SkeinError): void {
+    if (request.isSettled) return;
+    if (request.moves >= limits.movesMax) {
+      request.fail(error);
+      return;
+    }
+    const isFixed = request.pinned !== undefined || request.boundTo !== undefined;
+    const other = isFixed ? undefined : this.#pick(request, from);
+    if (other) {
+      this.#ports.meter.counter('deliveries.moved').total += 1;
+      request.moves += 1;
+      other.send(request);
+    } else if (isWorthWaiting(error, isFixed)) this.#wait(request, error);
+    else request.fail(error);
+  }
+
+  /** Lets what waits go as soon as one of its servers can be reached again. */
+  #reached$(): Observable<never> {
+    return merge(...[...this.#routes.values()].map(({ link }) => link.live$)).pipe(
+      tap(() => {
+        this.#serveWaiting();
+      }),
+      ignoreElements(),
+    );
   }
 
   #fit(operation: Operation): Fitting {
@@ -132,13 +178,15 @@ export class Topic implements Holder {
   #route(registration: Registration, before: ReadonlyMap<string, Route>): Route {
     const known = before.get(registration.server);
     if (known && isSameServer(known.registration, registration)) return known;
-    return new Route(registration, this.#pool.acquire(registration));
+    return new Route(registration, this.#pool.acquire(registration), (request, from, error) => {
+      this.#moveOn(request, from, error);
+    });
   }
 
-  #wait(request: Outgoing): void {
+  #wait(request: Outgoing, error?: SkeinError): void {
     const { clock, identity } = this.#ports;
     if (this.#isCurrent && identity.noServerMs === 0) {
-      request.fail(this.#whyNone(request));
+      request.fail(error ?? this.#whyNone(request));
       return;
     }
     if (this.#waiting.size >= limits.waitingMax) {
@@ -147,25 +195,32 @@ export class Topic implements Holder {
       return;
     }
     request.holder = this;
-    this.#waiting.set(request, clock.now() + identity.noServerMs);
+    this.#waiting.set(request, { endsAt: clock.now() + identity.noServerMs, error });
     this.#watchPatience();
   }
 
   #serveWaiting(): void {
-    for (const request of [...this.#waiting.keys()]) {
-      const route = this.#pick(request);
-      if (!route) continue;
-      this.#waiting.delete(request);
-      route.send(request);
-    }
+    for (const request of [...this.#waiting.keys()]) this.#serve(request);
     this.#watchPatience();
+  }
+
+  /** Gives a request that waits to one of the servers, if there is one now. */
+  #serve(request: Outgoing, isLast = false): boolean {
+    const route = this.#pick(request);
+    const error = this.#waiting.get(request)?.error;
+    // What has come back once does not go where it may come back from again, unless that is its last chance.
+    if (!route || (error && !isLast && !route.isUsable)) return false;
+    if (error) request.moves += 1;
+    this.#waiting.delete(request);
+    route.send(request);
+    return true;
   }
 
   /** One timer, for the request that has waited longest; before the directory has spoken, only deadlines end the wait. */
   #watchPatience(): void {
     if (this.#patience || !this.#isCurrent) return;
-    const [endsAt] = this.#waiting.values();
-    if (endsAt === undefined) return;
+    const [first] = this.#waiting.values();
+    if (!first) return;
     const { clock } = this.#ports;
     this.#patience = clock.schedule(
       () => {
@@ -173,21 +228,24 @@ export class Topic implements Holder {
         this.#failImpatient(clock.now());
         this.#watchPatience();
       },
-      Math.max(0, endsAt - clock.now()),
+      Math.max(0, first.endsAt - clock.now()),
     );
   }
 
   #failImpatient(now: number): void {
-    for (const [request, endsAt] of this.#waiting) {
+    for (const [request, { endsAt, error }] of this.#waiting) {
       if (endsAt > now) break;
+      if (error && this.#serve(request, true)) continue;
       this.#waiting.delete(request);
-      request.fail(this.#whyNone(request));
+      request.fail(error ?? this.#whyNone(request));
     }
   }
 
   #whyNone({ operation, pinned }: Outgoing): SkeinError {
     const routes = [...this.#routes.values()].filter(({ server }) => pinned === undefined || server === pinned);
     const { topic } = this.#name;
+    const unreachable = routes.find((route) => route.isDown);
+    if (unreachable) return unreachable.link.whyDown;
     if (routes.length === 0) {
       const message = pinned === undefined ? `no server answers ${topic}` : `no server ${pinned} answers ${topic}`;
       return new SkeinError('no-server', { topic }, { message });
@@ -204,6 +262,10 @@ export class Topic implements Holder {
     for (const request of requests) request.fail(new SkeinError('closed', { what: 'the node' }));
   }
 }
+
+/** Whether a server may be there in a while: the one that could not be reached, or another one in the place of who leaves. */
+const isWorthWaiting = ({ code }: SkeinError, isFixed: boolean): boolean =>
+  code === 'undeliverable' || (!isFixed && (code === 'closed' || code === 'no-server'));
 
 const isSameServer = (a: Registration, b: Registration): boolean =>
   a.address === b.address && a.incarnation === b.incarnation && a.version === b.version && a.namespace === b.namespace;

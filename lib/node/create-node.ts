@@ -29,6 +29,7 @@ import type { Scheme } from './node-url.js';
 import { type NodeOptions, type Plan, planNode } from './options.js';
 import type { Port } from './override.js';
 import { defaults, settingProblems } from './settings.js';
+import { drainOnSignals } from './signals.js';
 
 /**
  * Starts a node. A URL says all options that text can say; options win over it, and it over `SKEIN_…` environment variables.
@@ -85,15 +86,12 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
   closers.add(() => {
     transport.close();
   });
-  const ambient = new AsyncLocalStorage<Work>();
-  closers.add(() => {
-    // Node hands each storage that was ever used on to every promise of the process.
-    ambient.disable();
-  });
+  const ambient = makeAmbient(closers);
   let requests = 0;
   const rpc: RpcPorts = {
     transport,
     clock,
+    random,
     codec,
     logger,
     meter,
@@ -101,6 +99,7 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     ambient,
     undeliverable$,
     nextId: () => (requests += 1),
+    life: { state: 'open' },
     timeoutMs: settings.timeoutMs ?? defaults.timeoutMs,
     sendStacks: settings.sendStacks ?? defaults.sendStacks,
   };
@@ -109,18 +108,29 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     servers.stop();
   });
   const bounds = { mailboxMax: limits.mailboxMax, workingMax: settings.workingMax ?? defaults.workingMax };
-  return new RunningNode({
+  const node = new RunningNode({
     id,
     name: identity.node,
     url: plan.url,
     root,
     clients: new Clients(rpc),
     services: new Services(servers, rpc, bounds, { server: identity.node, labels: settings.labels ?? defaults.labels }),
-    meter,
+    rpc,
     peers$: transport.peers$,
     undeliverable$,
     close: () => closers.close(),
   });
+  if (settings.handleSignals === true) closers.add(drainOnSignals(node, logger));
+  return node;
+};
+
+const makeAmbient = (closers: Closers): AsyncLocalStorage<Work> => {
+  const ambient = new AsyncLocalStorage<Work>();
+  closers.add(() => {
+    // Node hands each storage that was ever used on to every promise of the process.
+    ambient.disable();
+  });
+  return ambient;
 };
 
 const containerFor = async (plan: Plan): Promise<Container> => {

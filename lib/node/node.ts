@@ -1,17 +1,21 @@
 import type { Observable } from 'rxjs';
 import type { Actor, ActorStatus } from '../actors/actor.js';
 import { SkeinError } from '../core/errors.js';
-import type { Meter } from '../ports/meter.js';
 import type { Peer } from '../ports/transport.js';
 import type { Client, Clients } from '../rpc/client.js';
 import type { Contract } from '../rpc/contract.js';
 import type { Handlers } from '../rpc/handlers.js';
 import type { ClientOptions } from '../rpc/options.js';
 import type { Undeliverable } from '../rpc/receipt.js';
+import { checkDrain, type Draining, type DrainOptions, type DrainReport, finish, unsettled } from '../rpc/drain.js';
+import type { RpcPorts } from '../rpc/rpc-ports.js';
 import type { Served, ServeOptions, Services } from '../rpc/services.js';
 
-/** One running instance. Disposing of it closes it. */
-export interface Node extends AsyncDisposable {
+/**
+ * One running instance. Disposing of it drains, then closes it. To close it is to end all at once: servers leave the directory, requests
+ * under way end `closed`, what is open is closed, last opened first.
+ */
+export interface Node extends Draining {
   /** This run of it; unique. */
   readonly id: string;
   readonly name: string;
@@ -29,8 +33,6 @@ export interface Node extends AsyncDisposable {
   serve<C extends Contract>(contract: C, handlers: Handlers<C>, options?: ServeOptions): Promise<Served>;
   /** Costs no connection; links open on demand. Throws `invalid-argument` or `invalid-target`. */
   client<C extends Contract>(contract: C, options?: ClientOptions): Client<C>;
-  /** At once: servers leave the directory, requests under way end `closed`, what is open is closed, last opened first. Idempotent. */
-  close(): Promise<void>;
 }
 
 /** What a node is put together from. */
@@ -41,7 +43,7 @@ export interface NodeParts {
   readonly root: Actor;
   readonly clients: Clients;
   readonly services: Services;
-  readonly meter: Meter;
+  readonly rpc: RpcPorts;
   readonly peers$: Observable<readonly Peer[]>;
   readonly undeliverable$: Observable<Undeliverable>;
   /** Closes all that was opened, last first. */
@@ -51,6 +53,7 @@ export interface NodeParts {
 export class RunningNode implements Node {
   readonly #parts: NodeParts;
   #closing: Promise<void> | undefined;
+  #draining: Promise<DrainReport> | undefined;
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
@@ -81,11 +84,11 @@ export class RunningNode implements Node {
   }
 
   counters(): ReadonlyMap<string, number> {
-    return this.#parts.meter.read();
+    return this.#parts.rpc.meter.read();
   }
 
   async serve<C extends Contract>(contract: C, handlers: Handlers<C>, options?: ServeOptions): Promise<Served> {
-    if (this.#closing) throw new SkeinError('closed', { what: 'the node' });
+    if (this.#parts.rpc.life.state !== 'open') throw new SkeinError('closed', { what: 'the node' });
     return this.#parts.services.serve(contract, handlers, options);
   }
 
@@ -93,12 +96,29 @@ export class RunningNode implements Node {
     return this.#parts.clients.make(contract, options);
   }
 
+  async drain(options: DrainOptions = {}): Promise<DrainReport> {
+    checkDrain(options);
+    return (this.#draining ??= this.#leave(options));
+  }
+
   close(): Promise<void> {
+    this.#parts.rpc.life.state = 'closed';
     this.#closing ??= this.#parts.close();
     return this.#closing;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain();
+  }
+
+  async #leave(options: DrainOptions): Promise<DrainReport> {
+    const { rpc, services } = this.#parts;
+    if (rpc.life.state === 'open') rpc.life.state = 'draining';
+    services.retire();
+    const isDone = (): boolean =>
+      rpc.life.state === 'closed' || (services.isIdle && rpc.wheel.size === 0 && rpc.transport.isFlushed);
+    const report = await finish(isDone, () => [...services.unfinished(), ...unsettled(rpc)], options, rpc);
+    await this.close();
+    return report;
   }
 }

@@ -42,6 +42,11 @@ export class DeadlineWheel {
     return this.#size;
   }
 
+  /** All that is on the wheel, in no order. */
+  *[Symbol.iterator](): Iterator<Timed> {
+    for (const slot of this.#slots) for (let timed = slot.later; timed !== slot; timed = timed.later as Timed) yield timed;
+  }
+
   /** Puts it on, by its deadline. */
   add(timed: Timed): void {
     // The tick behind the deadline; one that has passed already is due at the next.
@@ -101,7 +106,9 @@ export class DeadlineWheel {
     for (const timed of due) {
       if (timed.tick === 0 || this.#isClosed) continue;
       this.remove(timed);
-      timed.expire();
+      // It may have been put off meanwhile.
+      if (timed.deadline > last * this.#tickMs) this.add(timed);
+      else timed.expire();
     }
   }
 

@@ -16,8 +16,10 @@ export type Operation = Omit<MethodName, 'server'>;
 export interface Holder {
   /** The request has been settled by its sender's side, at that instant (epoch ms): leave it out, or take it back. */
   withdraw(request: Outgoing, at: number): void;
-  /** The other end has settled it, at that instant (epoch ms). */
-  answered(request: Outgoing, at: number): void;
+  /** The other end has settled it, at that instant (epoch ms), with that error if it failed; or it can no longer be known. */
+  answered(request: Outgoing, at: number, error?: SkeinError): void;
+  /** It was not started by who it was given to, at that instant (epoch ms): it may go elsewhere, or fails with that error. */
+  returned(request: Outgoing, at: number, error: SkeinError): void;
   /** Why a request whose time is up got no further, where there is more to say than that. */
   explain?(request: Outgoing): SkeinError | undefined;
 }
@@ -35,7 +37,7 @@ export abstract class Outgoing implements RequestEnvelope, Timed {
   readonly id: number;
   payload: unknown;
   readonly bytes: number;
-  readonly meta: Meta | undefined;
+  meta: Meta | undefined;
   readonly deadline: number;
   earlier: Timed | undefined = undefined;
   later: Timed | undefined = undefined;
@@ -44,10 +46,15 @@ export abstract class Outgoing implements RequestEnvelope, Timed {
   method = 0;
   ttlMs = 0;
   sentAt = 0;
-  /** The server that it was given to; empty as long as none was chosen. */
+  /** The server that it was given to, and the run of its node that it was sent to; empty as long as there is none. */
   server = '';
+  incarnation = '';
+  /** Where another run must not get it: the one run that may. */
+  boundTo: string | undefined = undefined;
+  /** How often the transport has given it to another server by itself. */
+  moves = 0;
   holder: Holder | undefined = undefined;
-  /** Whether it has left on a wire, so that it may have been started. */
+  /** Whether it has left on a wire and did not come back, so that it may have been started. */
   wasSent = false;
   isSettled = false;
 
@@ -83,20 +90,24 @@ export interface Caller {
  */
 export abstract class Incoming implements Timed {
   readonly kind: typeof Kind.call | typeof Kind.cast;
+  /** What is asked for, and of which server. */
+  readonly target: MethodName;
   readonly id: number;
   payload: unknown;
   readonly meta: Meta | undefined;
   readonly caller: Caller;
   /** What was left of its time when it arrived, in ms. */
   readonly ttlMs: number;
-  readonly deadline: number;
+  /** Put off where the caller asks again, and has more time. */
+  deadline: number;
   earlier: Timed | undefined = undefined;
   later: Timed | undefined = undefined;
   tick = 0;
   isSettled = false;
 
-  constructor({ kind, id, payload, meta, ttlMs }: RequestEnvelope, caller: Caller, deadline: number) {
+  constructor({ kind, id, payload, meta, ttlMs }: RequestEnvelope, target: MethodName, caller: Caller, deadline: number) {
     this.kind = kind;
+    this.target = target;
     this.id = id;
     this.payload = payload;
     this.meta = meta;
@@ -164,6 +175,8 @@ export abstract class Transport {
   abstract send(request: Outgoing): void;
   /** The servers of a topic at this moment; waits until the directory has told of it once, and errors where it cannot. */
   abstract servers(topic: TopicName): Observable<readonly string[]>;
+  /** Whether all that is to be said has been: no request waits here or is unanswered, and no answer is still on its way out. */
+  abstract readonly isFlushed: boolean;
   /** Listens while subscribed. Emits each time that the directory lists the server; completes where a newer one took its name. */
   abstract serve(endpoint: Endpoint): Observable<'registered'>;
 }

@@ -104,6 +104,7 @@ export class Clients {
       pinned,
       balance,
       timeoutMs: timeoutMs ?? method.options.timeoutMs ?? this.#ports.timeoutMs,
+      isIdempotent: method.options.idempotent === true,
       defaults,
       ports: this.#ports,
     };

@@ -15,6 +15,11 @@ export interface CallOptions {
   readonly context?: Context | undefined;
   /** W3C trace context; by default that of the request that is being handled. */
   readonly traceparent?: string | undefined;
+  /**
+   * How often the request may be repeated, with the same id, where it did not start, or where its outcome is unknown and its method is
+   * idempotent or the server that may have it can still say; default 0.
+   */
+  readonly retries?: number | undefined;
 }
 
 export interface UnaryOptions extends CallOptions {
@@ -35,12 +40,13 @@ export interface ClientOptions extends UnaryOptions {
 }
 
 /** The options of one request among others, each read by its name: a handler's context has them as accessors, which no spread copies. */
-export const pickCallOptions = ({ timeoutMs, deadline, signal, context, traceparent }: CallOptions): CallOptions => ({
+export const pickCallOptions = ({ timeoutMs, deadline, signal, context, traceparent, retries }: CallOptions): CallOptions => ({
   timeoutMs,
   deadline,
   signal,
   context,
   traceparent,
+  retries,
 });
 
 /** The client's options, with others in the place of those that they name. */
@@ -50,6 +56,7 @@ export const mergeClientOptions = (own: ClientOptions, others: ClientOptions): C
   signal: others.signal ?? own.signal,
   context: others.context ?? own.context,
   traceparent: others.traceparent ?? own.traceparent,
+  retries: others.retries ?? own.retries,
   validateOutput: others.validateOutput ?? own.validateOutput,
   exchange: others.exchange ?? own.exchange,
   balance: others.balance ?? own.balance,
@@ -89,6 +96,12 @@ const checks = {
       typeof value === 'string' && value.length <= limits.traceparentMax,
       `traceparent must be a string of at most ${String(limits.traceparentMax)} characters`,
       typeof value === 'string' ? value.length : value,
+    ),
+  retries: (value: unknown) =>
+    unless(
+      Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= limits.retriesMax,
+      `retries must be a whole number from 0 to ${String(limits.retriesMax)}`,
+      value,
     ),
   confirm: (value: unknown) => unless(value === 'accepted' || value === 'done', 'confirm must be accepted or done', value),
   balance: (value: unknown) =>

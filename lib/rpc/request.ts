@@ -1,4 +1,6 @@
 import { setMaxListeners } from 'node:events';
+import type { Subscription } from 'rxjs';
+import { backoffMs } from '../core/backoff.js';
 import type { Context } from '../core/context.js';
 import type { Meta } from '../core/envelope.js';
 import { type ErrorCode, isSkeinError, SkeinError } from '../core/errors.js';
@@ -15,6 +17,7 @@ export interface Sending {
   readonly pinned: string | undefined;
   readonly balance: Balance;
   readonly timeoutMs: number;
+  readonly isIdempotent: boolean;
   /** What the client adds to each request's own options. */
   readonly defaults: CallOptions;
   readonly ports: RpcPorts;
@@ -25,6 +28,8 @@ export interface Terms {
   readonly deadline: number;
   readonly timeoutMs: number;
   readonly meta: Meta | undefined;
+  /** How often it may be repeated. */
+  readonly retries: number;
   readonly work: Work | undefined;
   readonly signal: AbortSignal | undefined;
 }
@@ -40,6 +45,10 @@ export const agree = (sending: Sending, options: CallOptions | undefined, confir
   const { ports, defaults } = sending;
   if (options) checkCallOptions(options);
   const work = ports.ambient.getStore();
+  if (ports.life.state !== 'open' && (!work || ports.life.state === 'closed')) {
+    const message = ports.life.state === 'draining' ? 'the node is draining, and starts nothing new' : 'the node is closed';
+    throw new SkeinError('closed', { what: 'the node' }, { message });
+  }
   const now = ports.clock.now();
   const timeoutMs = options?.timeoutMs ?? sending.timeoutMs;
   const latest = now + Math.min(timeoutMs, limits.timeoutMsMax);
@@ -50,7 +59,8 @@ export const agree = (sending: Sending, options: CallOptions | undefined, confir
   const signal = options?.signal ?? defaults.signal;
   if (signal?.aborted === true) throw new SkeinError('cancelled', { reason: signal.reason }, { ran: 'no' });
   if (work?.cancelled) throw new SkeinError('cancelled', { reason: work.cancelled }, { ran: 'no' });
-  return { deadline, timeoutMs, meta: metaOf(options, defaults, work, confirm), work, signal };
+  const retries = options?.retries ?? defaults.retries ?? 0;
+  return { deadline, timeoutMs, meta: metaOf(options, defaults, work, confirm), retries, work, signal };
 };
 
 const metaOf = (
@@ -74,18 +84,34 @@ const joinContexts = (inherited: Context | undefined, own: Context | undefined):
   return context;
 };
 
+/** The request that another one repeats. */
+export interface Former {
+  readonly id: number;
+  /** How often it has been sent. */
+  readonly attempts: number;
+}
+
 /** A request of this node's, from its sending to its one end, which is counted. */
 export abstract class Request extends Outgoing {
   readonly #sending: Sending;
   readonly #timeoutMs: number;
   readonly #release: (() => void) | undefined;
+  #retries: number;
+  #attempts: number;
+  /** The error after which it may have been run. */
+  #unsure: SkeinError | undefined;
+  /** The wait before a repeat. */
+  #pause: Subscription | undefined;
 
-  /** Without an `id` it is a new request, and with one it repeats that one. */
-  constructor(sending: Sending, payload: unknown, terms: Terms, id = sending.ports.nextId()) {
+  constructor(sending: Sending, payload: unknown, terms: Terms, former?: Former) {
     const bytes = sending.ports.codec.measure(payload);
-    super(id, snapshot(payload), bytes, terms.meta, terms.deadline);
+    super(former?.id ?? sending.ports.nextId(), snapshot(payload), bytes, terms.meta, terms.deadline);
     this.#sending = sending;
     this.#timeoutMs = terms.timeoutMs;
+    this.#retries = terms.retries;
+    this.#attempts = former?.attempts ?? 0;
+    // Whoever gets it is told that it may come again.
+    if (sending.isIdempotent || terms.retries > 0) this.meta = { ...terms.meta, attempt: this.#attempts };
     this.#release = terms.work || terms.signal ? this.#obey(terms) : undefined;
   }
 
@@ -101,28 +127,34 @@ export abstract class Request extends Outgoing {
     return this.#sending.balance;
   }
 
+  /** How often it has been sent. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
   /** Puts it on its way. */
   send(): void {
     const { transport, wheel } = this.#sending.ports;
+    this.#attempts += 1;
     wheel.add(this);
     transport.send(this);
   }
 
   override expire(): void {
-    const ran = this.wasSent ? 'unknown' : 'no';
-    const tooLate = new SkeinError('deadline-exceeded', { timeoutMs: this.#timeoutMs }, { ran });
-    this.#withdraw(this.holder?.explain?.(this) ?? tooLate);
+    const tooLate = new SkeinError('deadline-exceeded', { timeoutMs: this.#timeoutMs }, { ran: this.#ran });
+    this.#withdraw(this.#unsure ? tooLate : (this.holder?.explain?.(this) ?? tooLate));
   }
 
   /** Its sender no longer wants it: it fails `cancelled`, and the server is told. */
   cancel(reason?: unknown): void {
     if (this.isSettled) return;
-    this.#withdraw(new SkeinError('cancelled', { reason }, { ran: this.wasSent ? 'unknown' : 'no' }));
+    this.#withdraw(new SkeinError('cancelled', { reason }, { ran: this.#ran }));
   }
 
+  /** It fails, unless it is repeated. What an earlier attempt left unknown, a later one that was not started does not make known. */
   override fail(error: SkeinError): void {
-    if (!this.end(error.code)) return;
-    this.failed(error);
+    if (this.isSettled || this.#repeats(error)) return;
+    this.#finish(error.ran === 'no' && this.#unsure ? this.#unsure : error);
   }
 
   /** Ends it, unless it has ended; `how` is its code, or `ok`. */
@@ -132,6 +164,7 @@ export abstract class Request extends Outgoing {
     this.payload = undefined;
     const { wheel, meter } = this.#sending.ports;
     wheel.remove(this);
+    this.#pause?.unsubscribe();
     this.#release?.();
     meter.counter(how === 'ok' ? 'requests.ok' : `requests.${how}`).total += 1;
     return true;
@@ -140,10 +173,42 @@ export abstract class Request extends Outgoing {
   /** Told of its failure, after it has ended. */
   protected abstract failed(error: SkeinError): void;
 
+  get #ran(): 'no' | 'unknown' {
+    return this.wasSent || this.#unsure ? 'unknown' : 'no';
+  }
+
+  #finish(error: SkeinError): void {
+    if (this.end(error.code)) this.failed(error);
+  }
+
   #withdraw(error: SkeinError): void {
     const { holder } = this;
-    this.fail(error);
+    this.#finish(error);
     holder?.withdraw(this, this.#sending.ports.clock.now());
+  }
+
+  /** Whether it is sent again after that error, behind a wait that it still has the time for. */
+  #repeats(error: SkeinError): boolean {
+    const { ports, isIdempotent } = this.#sending;
+    if (this.#retries === 0 || ports.life.state === 'closed' || !mayRepeat(error)) return false;
+    const isUnsure = error.ran === 'unknown';
+    // Only the process that may have it can tell whether it has.
+    if (isUnsure && !isIdempotent && this.incarnation === '') return false;
+    const waitMs = pauseMs(error, this.#attempts, ports);
+    if (ports.clock.now() + waitMs >= this.deadline) return false;
+    if (isUnsure) this.#unsure = error;
+    if (isUnsure && !isIdempotent) this.boundTo = this.incarnation;
+    this.#retries -= 1;
+    this.holder = undefined;
+    this.wasSent = false;
+    this.moves = 0;
+    ports.meter.counter('deliveries.repeated').total += 1;
+    this.#pause = ports.clock.schedule(() => {
+      this.meta = { ...this.meta, attempt: this.#attempts };
+      this.#attempts += 1;
+      ports.transport.send(this);
+    }, waitMs);
+    return true;
   }
 
   /** Ends with the work that it is part of, and with its signal. */
@@ -153,6 +218,17 @@ export abstract class Request extends Outgoing {
     });
   }
 }
+
+/** What did not start may well start elsewhere or later, and what was lost on its way be asked for again. */
+const mayRepeat = ({ code, ran }: SkeinError): boolean =>
+  ran === 'no'
+    ? code === 'overloaded' || code === 'no-server' || code === 'undeliverable' || code === 'closed'
+    : code === 'link-lost' || code === 'peer-silent';
+
+const pauseMs = (error: SkeinError, attempts: number, { random }: RpcPorts): number => {
+  const waitMs = backoffMs(attempts - 1, limits.retry, random.next());
+  return isSkeinError(error, 'overloaded') ? Math.max(waitMs, error.details.retryAfterMs ?? 0) : waitMs;
+};
 
 /** Calls `stop` when the work is cancelled that a request is part of, or its signal aborts; gives back what takes that back. */
 export const onWithdrawn = ({ work, signal }: Terms, stop: (reason: unknown) => void): (() => void) => {

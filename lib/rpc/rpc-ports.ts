@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
 import type { Logger } from '../ports/logger.js';
 import type { Meter } from '../ports/meter.js';
+import type { Random } from '../ports/random.js';
 import type { Transport } from '../ports/transport.js';
 import type { Undeliverable } from './receipt.js';
 import type { Work } from './work.js';
@@ -13,6 +14,7 @@ import type { Work } from './work.js';
 export interface RpcPorts {
   readonly transport: Transport;
   readonly clock: Clock;
+  readonly random: Random;
   readonly codec: Codec;
   readonly logger: Logger;
   readonly meter: Meter;
@@ -22,6 +24,8 @@ export interface RpcPorts {
   /** Casts whose failure no one watches. */
   readonly undeliverable$: Subject<Undeliverable>;
   readonly nextId: () => number;
+  /** Whether new work may begin: not while the node drains, unless it is part of work that was accepted before, and not once it is closed. */
+  readonly life: { state: 'open' | 'draining' | 'closed' };
   /** For a whole request where nothing else says so, in ms. */
   readonly timeoutMs: number;
   /** Whether callers get to see the stack of a handler's error. */

@@ -97,6 +97,21 @@ export class Service implements Endpoint, Queue {
     return this.#waiting;
   }
 
+  /** Whether nothing waits here, and nothing is at work. */
+  get isIdle(): boolean {
+    return this.#working === 0 && this.#waiting.size === 0;
+  }
+
+  /** The requests that wait here. */
+  get waiting(): readonly Incoming[] {
+    return [...this.#waiting].map(({ request }) => request).filter(({ isSettled }) => !isSettled);
+  }
+
+  /** Whether a request is for this server. */
+  owns({ target: { exchange, topic, server } }: Incoming): boolean {
+    return server === this.server && topic === this.topic && exchange === this.exchange;
+  }
+
   find({ namespace, version, method }: MethodName): Desk | SkeinError {
     if (!this.#serves(namespace, version)) {
       const [wanted, served] = [`${namespace} ${version}`.trim(), `${this.namespace} ${this.version}`.trim()];

@@ -1,9 +1,10 @@
-import { firstValueFrom, ReplaySubject, tap } from 'rxjs';
+import { concat, defer, EMPTY, firstValueFrom, NEVER, ReplaySubject, Subject, takeUntil, tap } from 'rxjs';
 import type { Actor } from '../actors/actor.js';
 import type { Context } from '../core/context.js';
 import { invalidArgument, SkeinError } from '../core/errors.js';
 import { checkTarget, encodeTarget } from '../core/target.js';
 import type { Contract } from './contract.js';
+import { checkDrain, type Draining, type DrainOptions, type DrainReport, finish, unfinishedAt } from './drain.js';
 import { checkHandlers, type Handlers } from './handlers.js';
 import type { RpcPorts } from './rpc-ports.js';
 import { Service, type ServiceBounds } from './service.js';
@@ -15,11 +16,20 @@ export interface ServeOptions {
   readonly exchange?: string;
 }
 
-/** A server that the directory lists, until it is closed or another process takes its name. */
-export interface Served extends AsyncDisposable {
+/**
+ * A server that the directory lists, until it is drained or closed, or another process takes its name. `close` refuses what waits and
+ * what comes from then on; what was started goes on.
+ */
+export interface Served extends Draining {
   readonly server: string;
-  /** Takes it off the directory and refuses what comes from now on; what was started goes on. Idempotent. */
-  close(): Promise<void>;
+}
+
+/** A server of this node. */
+interface Running {
+  readonly service: Service;
+  readonly actor: Actor;
+  /** Takes it off the directory, and lets it finish. */
+  readonly retire: () => void;
 }
 
 /** Runs the servers of one node, each as an actor. */
@@ -28,7 +38,7 @@ export class Services {
   readonly #ports: RpcPorts;
   readonly #bounds: ServiceBounds;
   readonly #own: { readonly server: string; readonly labels: Context };
-  readonly #running = new Map<string, Actor>();
+  readonly #running = new Map<string, Running>();
 
   /** `own` is what servers of this node are called, and what is told of them, where they do not say otherwise. */
   constructor(parent: Actor, ports: RpcPorts, bounds: ServiceBounds, own: { readonly server: string; readonly labels: Context }) {
@@ -48,20 +58,55 @@ export class Services {
     }
     const name = { exchange, server, labels: this.#own.labels };
     const service = new Service(contract, handlers, name, this.#bounds, this.#ports);
-    const actor = await this.#run(key, service);
+    return this.#handle(await this.#run(key, service));
+  }
+
+  /** Takes all servers off the directory; what was accepted is finished. */
+  retire(): void {
+    for (const { retire } of this.#running.values()) retire();
+  }
+
+  /** Whether nothing that was accepted is left to do. */
+  get isIdle(): boolean {
+    return [...this.#running.values()].every(({ service }) => service.isIdle);
+  }
+
+  /** What is left to do, in words. */
+  unfinished(): readonly string[] {
+    return unfinishedAt(
+      [...this.#running.values()].map(({ service }) => service),
+      this.#ports,
+    );
+  }
+
+  #handle({ service, actor, retire }: Running): Served {
     const close = (): Promise<void> => {
       actor.stop();
       return Promise.resolve();
     };
-    return { server, close, [Symbol.asyncDispose]: close };
+    let draining: Promise<DrainReport> | undefined;
+    const leave = async (options: DrainOptions): Promise<DrainReport> => {
+      retire();
+      const unfinished = (): readonly string[] => unfinishedAt([service], this.#ports);
+      const report = await finish(() => service.isIdle || actor.isStopped, unfinished, options, this.#ports);
+      await close();
+      return report;
+    };
+    const drain = async (options: DrainOptions = {}): Promise<DrainReport> => {
+      checkDrain(options);
+      return (draining ??= leave(options));
+    };
+    return { server: service.server, drain, close, [Symbol.asyncDispose]: () => drain().then(() => undefined) };
   }
 
-  async #run(key: string, service: Service): Promise<Actor> {
+  async #run(key: string, service: Service): Promise<Running> {
     const listed$ = new ReplaySubject<'registered'>(1);
+    const retired$ = new Subject<void>();
+    let isRetired = false;
     const actor = this.#parent.spawn(
       `${service.topic}@${service.server}`,
-      (self) =>
-        this.#ports.transport.serve(service).pipe(
+      (self) => {
+        const serving$ = this.#ports.transport.serve(service).pipe(
           tap({
             next: (state) => {
               self.say(state);
@@ -74,10 +119,23 @@ export class Services {
               this.#ports.logger.warn(`another process took the name of ${self.path}: it serves no more`);
             },
           }),
-        ),
+          takeUntil(retired$),
+        );
+        // One that is retired lives until it is stopped.
+        return concat(
+          serving$,
+          defer(() => (isRetired ? NEVER : EMPTY)),
+        );
+      },
       { supervise: 'stop', mailbox: service.mailbox },
     );
-    this.#running.set(key, actor);
+    const retire = (): void => {
+      isRetired = true;
+      actor.say('draining');
+      retired$.next();
+    };
+    const running: Running = { service, actor, retire };
+    this.#running.set(key, running);
     actor.stopped$.subscribe({
       complete: () => {
         this.#running.delete(key);
@@ -89,6 +147,6 @@ export class Services {
       },
     });
     await firstValueFrom(listed$, { defaultValue: undefined });
-    return actor;
+    return running;
   }
 }

@@ -12,7 +12,7 @@ import { Kind } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import type { Method } from './contract.js';
 import type { UnaryOptions } from './options.js';
-import { agree, asUnsent, Request, type Sending, type Terms } from './request.js';
+import { agree, asUnsent, type Former, Request, type Sending, type Terms } from './request.js';
 import { InvalidInput, validate } from './schema.js';
 
 /**
@@ -37,7 +37,7 @@ class UnaryRequest extends Request {
   #isWatched = true;
 
   constructor(sending: Sending, payload: unknown, terms: Terms, call: UnaryCall, sink: Sink) {
-    super(sending, payload, terms, call.takeId());
+    super(sending, payload, terms, call.takeFormer());
     this.#call = call;
     this.#sink = sink;
   }
@@ -64,7 +64,7 @@ class UnaryRequest extends Request {
   /** Who left has seen no error, and may come again. */
   protected override failed(error: SkeinError): void {
     if (!this.#isWatched) return;
-    this.#call.remember(error, this.id);
+    this.#call.remember(error, this);
     this.#sink.error(error);
   }
 }
@@ -74,17 +74,17 @@ const misanswered = new SkeinError('protocol-error', { reason: 'a call was answe
 /** A method that a client calls: what all its calls have in common. */
 export class Caller {
   readonly #sending: Sending;
-  readonly #method: Pick<Method, 'options' | 'output'>;
+  readonly #method: Pick<Method, 'output'>;
   readonly #validatesOutput: boolean;
 
-  constructor(sending: Sending, method: Pick<Method, 'options' | 'output'>, validatesOutput: boolean) {
+  constructor(sending: Sending, method: Pick<Method, 'output'>, validatesOutput: boolean) {
     this.#sending = sending;
     this.#method = method;
     this.#validatesOutput = validatesOutput;
   }
 
   get isIdempotent(): boolean {
-    return this.#method.options.idempotent === true;
+    return this.#sending.isIdempotent;
   }
 
   call(input: unknown, options: UnaryOptions | undefined): Call<unknown> {
@@ -150,9 +150,9 @@ class UnaryCall implements Call<unknown> {
   readonly #input: unknown;
   readonly #options: UnaryOptions | undefined;
   #promise: Promise<unknown> | undefined;
-  /** The error of unknown outcome after which it is not sent again, or the id of the request that is to be repeated after it. */
+  /** The error of unknown outcome after which it is not sent again, or the request that is to be repeated after it. */
   #lastWord: SkeinError | undefined;
-  #repeatId: number | undefined;
+  #former: Former | undefined;
 
   constructor(caller: Caller, input: unknown, options: UnaryOptions | undefined) {
     this.#caller = caller;
@@ -205,17 +205,17 @@ class UnaryCall implements Call<unknown> {
   }
 
   /** Takes note of how a request of this call failed. */
-  remember(error: SkeinError, id: number): void {
+  remember(error: SkeinError, { id, attempts }: Former): void {
     if (error.ran !== 'unknown') return;
-    if (this.#caller.isIdempotent) this.#repeatId = id;
+    if (this.#caller.isIdempotent) this.#former = { id, attempts };
     else this.#lastWord = error;
   }
 
-  /** The id of the request that the next one repeats, if it repeats one. */
-  takeId(): number | undefined {
-    const id = this.#repeatId;
-    this.#repeatId = undefined;
-    return id;
+  /** The request that the next one repeats, if it repeats one. */
+  takeFormer(): Former | undefined {
+    const former = this.#former;
+    this.#former = undefined;
+    return former;
   }
 
   #observable(): Observable<unknown> {

@@ -113,7 +113,7 @@ const written: readonly (readonly [name: string, meaning: string, envelopes: rea
       },
     ],
   ],
-  ['accept', 'the three oldest casts that were not settled yet are', [{ kind: Kind.accept, count: 3 }]],
+  ['accept', 'the three oldest casts that were not settled yet are', [{ kind: Kind.accept, count: 3, id: 6 }]],
   ['done', 'the handler of cast 4 ended well', [{ kind: Kind.done, id: 4 }]],
   ['cancel', 'request 8 is no longer wanted', [{ kind: Kind.cancel, id: 8 }]],
   ['credit', '256 more requests may be sent', [{ kind: Kind.credit, count: 256 }]],

@@ -35,7 +35,7 @@ const envelope: fc.Arbitrary<Envelope> = fc
       [Kind.reply]: { kind: Kind.reply, id: count, payload, bytes: 0 },
       [Kind.error]: { kind: Kind.error, id: count, error: { ...error, cause: error } },
       [Kind.refuse]: { kind: Kind.refuse, id: count, error },
-      [Kind.accept]: { kind: Kind.accept, count },
+      [Kind.accept]: { kind: Kind.accept, count, id: count },
       [Kind.credit]: { kind: Kind.credit, count },
       [Kind.done]: { kind: Kind.done, id: count },
       [Kind.cancel]: { kind: Kind.cancel, id: count },

@@ -9,7 +9,7 @@ import { registrationOf } from './mesh-world.js';
 const routeTo = (server: string, { inFlight = 0, usable = true } = {}): Route => {
   const registration = registrationOf(server);
   const link: unknown = { isUsable: usable };
-  const route = new Route(registration, link as Link);
+  const route = new Route(registration, link as Link, () => undefined);
   route.inFlight = inFlight;
   return route;
 };

@@ -12,7 +12,7 @@ const setUp = (identity: Partial<Identity> = {}, incarnation = '') => {
   const { ports, logger } = world.ports('a', identity);
   const peers: RawPeer[] = world.listenRaw('b');
   const keeper: LinkKeeper = { wants: (one) => one.open(), resting: () => undefined };
-  const link = new Link('sim://b/skein', incarnation, keeper, ports);
+  const link = new Link({ address: 'sim://b/skein', incarnation, number: 1 }, keeper, ports);
   const running = link.run().subscribe();
   const send = (...ids: readonly number[]): TestRequest[] =>
     ids.map((id) => {
@@ -42,7 +42,7 @@ const setUp = (identity: Partial<Identity> = {}, incarnation = '') => {
 
 const idsOf = (envelopes: readonly { readonly id: number }[]): number[] => envelopes.map(({ id }) => id);
 
-const hello: Envelope = { kind: Kind.hello, major: 1, node: 'a', incarnation: 'a-1', features: [], heartbeatMs: 1_000 };
+const hello: Envelope = { kind: Kind.hello, major: 1, node: 'a', incarnation: 'a-1', features: [], heartbeatMs: 1_000, link: 1 };
 
 describe('a link', () => {
   it('dials when there is something to say, and says hello first', async () => {
@@ -123,7 +123,10 @@ describe('a link', () => {
     const { clock, cast, welcomed } = setUp();
     const casts = cast(1, 2, 3, 4);
     const peer = await welcomed();
-    peer.say({ kind: Kind.refuse, id: 2, error: { code: 'overloaded', message: 'full' } }, { kind: Kind.accept, count: 3 });
+    peer.say(
+      { kind: Kind.refuse, id: 2, error: { code: 'overloaded', message: 'full' } },
+      { kind: Kind.accept, count: 3, id: 3 },
+    );
     await clock.advance(10);
     expect(casts.map(({ told }) => told)).toEqual([['accepted'], ['overloaded'], ['accepted'], []]);
   });
@@ -175,7 +178,11 @@ describe('a link that cannot be', () => {
     const world = new MeshWorld();
     const { clock } = world.sim;
     const { ports } = world.ports('a');
-    const link = new Link('sim://b/skein', '', { wants: (one) => one.open(), resting: () => undefined }, ports);
+    const link = new Link(
+      { address: 'sim://b/skein', incarnation: '', number: 1 },
+      { wants: (one) => one.open(), resting: () => undefined },
+      ports,
+    );
     link.run().subscribe();
     const one = new TestRequest(1, clock.now() + 60_000);
     link.send(one);
@@ -281,7 +288,11 @@ describe('a link that is lost', () => {
 
 describe('a link says goodbye, with the reason, and logs it', () => {
   const cases: readonly (readonly [what: string, said: readonly Envelope[], reason: string])[] = [
-    ['more casts are accepted than were sent', [{ kind: Kind.accept, count: 1 }], 'more casts were accepted than were sent'],
+    [
+      'other casts are accepted than were sent',
+      [{ kind: Kind.accept, count: 1, id: 7 }],
+      'what was accepted are not the oldest casts that were sent',
+    ],
     ['a listener calls', [hello], 'the listening side sent what only the dialling side may send'],
   ];
 

@@ -44,7 +44,11 @@ const meet = async (who: 'the older dials' | 'the newer dials') => {
   const listener = new Listener(listening.root, listening.ports);
   listener.add(endpointOf('b', echo));
   await firstValueFrom(listener.listen());
-  const link = new Link('sim://b/skein', 'b-1', { wants: (one) => one.open(), resting: () => undefined }, dialling.ports);
+  const link = new Link(
+    { address: 'sim://b/skein', incarnation: 'b-1', number: 1 },
+    { wants: (one) => one.open(), resting: () => undefined },
+    dialling.ports,
+  );
   link.run().subscribe();
   const one = new TestRequest(1, clock.now() + 60_000);
   link.send(one);
@@ -72,7 +76,11 @@ describe('nodes of two major versions', () => {
     const { clock } = world.sim;
     const { ports, logger } = world.ports('a');
     const peers = world.listenRaw('b', new NextCodec());
-    const link = new Link('sim://b/skein', '', { wants: (one) => one.open(), resting: () => undefined }, ports);
+    const link = new Link(
+      { address: 'sim://b/skein', incarnation: '', number: 1 },
+      { wants: (one) => one.open(), resting: () => undefined },
+      ports,
+    );
     link.run().subscribe();
     const one = new TestRequest(1, clock.now() + 60_000);
     link.send(one);

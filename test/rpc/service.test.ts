@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { NEVER, Subject } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { MsgpackrCodec } from '../../lib/adapters/msgpackr/codec.js';
+import { SeededRandom } from '../../lib/adapters/sim/seeded-random.js';
 import { VirtualClock } from '../../lib/adapters/sim/virtual-clock.js';
 import { CountingMeter } from '../../lib/adapters/system/counting-meter.js';
 import { type ErrorRecord, Kind } from '../../lib/core/envelope.js';
@@ -24,6 +25,7 @@ class TestIncoming extends Incoming {
     const payload = `payload ${String(id)}`;
     super(
       { kind: Kind.call, id, method: 0, ttlMs: 60_000, payload, bytes: 0, meta: undefined },
+      name,
       { id: 'c', node: 'c', address: '' },
       60_000,
     );
@@ -59,6 +61,7 @@ const setUp = () => {
   const ports: RpcPorts = {
     transport: undefined as unknown as Transport,
     clock,
+    random: new SeededRandom(1),
     codec: new MsgpackrCodec(),
     logger: new RecordingLogger(),
     meter: new CountingMeter(),
@@ -66,6 +69,7 @@ const setUp = () => {
     ambient: new AsyncLocalStorage(),
     undeliverable$: new Subject(),
     nextId: () => 0,
+    life: { state: 'open' },
     timeoutMs: 60_000,
     sendStacks: false,
   };

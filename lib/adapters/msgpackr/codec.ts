@@ -31,7 +31,7 @@ const heads = {
   reply: head(Kind.reply, 2),
   error: head(Kind.error, 2),
   refuse: head(Kind.refuse, 2),
-  accept: head(Kind.accept, 1),
+  accept: head(Kind.accept, 2),
   done: head(Kind.done, 1),
   cancel: head(Kind.cancel, 1),
   credit: head(Kind.credit, 1),
@@ -89,7 +89,7 @@ export class MsgpackrCodec extends Codec {
         flat.push(heads.refuse, envelope.id, envelope.error);
         break;
       case Kind.accept:
-        flat.push(heads.accept, envelope.count);
+        flat.push(heads.accept, envelope.count, envelope.id);
         break;
       case Kind.done:
         flat.push(heads.done, envelope.id);
@@ -107,13 +107,13 @@ export class MsgpackrCodec extends Codec {
         flat.push(heads.heartbeat);
         break;
       case Kind.hello: {
-        const { node, incarnation, features, heartbeatMs } = envelope;
-        flat.push(heads.hello, { node, incarnation, features, heartbeatMs });
+        const { node, incarnation, features, heartbeatMs, link } = envelope;
+        flat.push(heads.hello, { node, incarnation, features, heartbeatMs, ...(link !== undefined && { link }) });
         break;
       }
       case Kind.welcome: {
-        const { node, incarnation, features, heartbeatMs, credit } = envelope;
-        flat.push(heads.welcome, { node, incarnation, features, heartbeatMs, credit });
+        const { node, incarnation, features, heartbeatMs, credit, resumption } = envelope;
+        flat.push(heads.welcome, { node, incarnation, features, heartbeatMs, credit, ...(resumption && { resumption }) });
         break;
       }
       case Kind.goodbye:

@@ -1,10 +1,18 @@
 import type { Unpackr } from 'msgpackr';
-import { type Envelope, type ErrorRecord, Kind, type Meta, protocolMajor } from '../../core/envelope.js';
+import { type Envelope, Kind, protocolMajor } from '../../core/envelope.js';
 import { SkeinError } from '../../core/errors.js';
-import { measure } from './measure.js';
-
-const malformed = (reason: string, cause?: unknown): SkeinError<'protocol-error'> =>
-  new SkeinError('protocol-error', { reason }, { cause });
+import {
+  countOf,
+  isCount,
+  malformed,
+  plain,
+  readError,
+  readHello,
+  readMeta,
+  readMethod,
+  readWelcome,
+  textOf,
+} from './read-fields.js';
 
 /** How an attached payload is written in its frame. */
 export const Attached = { bytes: 0, value: 1 } as const;
@@ -16,7 +24,7 @@ const fieldsMin: { readonly [K in Kind]: number } = {
   [Kind.reply]: 2,
   [Kind.error]: 2,
   [Kind.refuse]: 2,
-  [Kind.accept]: 1,
+  [Kind.accept]: 2,
   [Kind.done]: 1,
   [Kind.cancel]: 1,
   [Kind.credit]: 1,
@@ -137,6 +145,7 @@ export class BatchReader {
       case Kind.refuse:
         return { kind, id: this.#count(at), error: readError(plain(this.#flat[at + 1])) };
       case Kind.accept:
+        return { kind, count: this.#count(at), id: this.#count(at + 1) };
       case Kind.credit:
         return { kind, count: this.#count(at) };
       case Kind.done:
@@ -147,11 +156,9 @@ export class BatchReader {
       case Kind.heartbeat:
         return { kind };
       case Kind.hello:
-        return { kind, ...readGreeting(this.#flat[at]) };
-      case Kind.welcome: {
-        const fieldsOf = asRecord(this.#flat[at], 'a welcome');
-        return { kind, ...readGreeting(fieldsOf), credit: countOf(fieldsOf.credit, 'the credit of a welcome') };
-      }
+        return readHello(this.#flat[at]);
+      case Kind.welcome:
+        return readWelcome(this.#flat[at]);
       case Kind.goodbye:
         return { kind, code: textOf(this.#flat[at], 'the code of a goodbye'), reason: textOf(this.#flat[at + 1], 'its reason') };
       default:
@@ -194,87 +201,5 @@ export class BatchReader {
   }
 }
 
-const asRecord = (value: unknown, what: string): Readonly<Record<string, unknown>> => {
-  if (typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype) {
-    return value as Readonly<Record<string, unknown>>;
-  }
-  throw malformed(`${what} is not a map`);
-};
-
 /** The same memory, as the plain kind of bytes that every receiver is to get: what is cut out of Node's Buffers would be Buffers again. */
 const bytesOf = ({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array => new Uint8Array(buffer, byteOffset, byteLength);
-
-const isCount = (value: unknown): value is number => typeof value === 'number' && value >= 0 && Number.isSafeInteger(value);
-
-/** A whole number, in whichever of its forms the other side's MessagePack wrote it: 64-bit integers are read as bigints. */
-const countOf = (value: unknown, what: string): number => {
-  const count = typeof value === 'bigint' ? Number(value) : value;
-  if (isCount(count)) return count;
-  throw malformed(`${what} is not a whole number`);
-};
-
-/** What measures is plain: extensions that MessagePack libraries also know do not, nor does what is nested too deep. */
-const plain = (value: unknown): unknown => {
-  try {
-    measure(value);
-    return value;
-  } catch (cause) {
-    throw malformed('a value that is not plain MessagePack', cause);
-  }
-};
-
-const textOf = (value: unknown, what: string): string => {
-  if (typeof value === 'string') return value;
-  throw malformed(`${what} is not a string`);
-};
-
-const readGreeting = (value: unknown) => {
-  const fields = asRecord(value, 'a greeting');
-  const features = fields.features ?? [];
-  if (!Array.isArray(features)) throw malformed('the features of a greeting are not an array');
-  return {
-    major: protocolMajor,
-    node: textOf(fields.node, 'the node of a greeting'),
-    incarnation: textOf(fields.incarnation, 'the incarnation of a greeting'),
-    features: features.filter((feature) => typeof feature === 'string'),
-    heartbeatMs: countOf(fields.heartbeatMs, 'the heartbeat of a greeting'),
-  };
-};
-
-const readMethod = (value: unknown) => {
-  const fields = asRecord(value, 'a method');
-  return {
-    exchange: textOf(fields.exchange, 'the exchange of a method'),
-    topic: textOf(fields.topic, 'the topic of a method'),
-    server: textOf(fields.server, 'the server of a method'),
-    namespace: textOf(fields.namespace, 'the namespace of a method'),
-    version: textOf(fields.version, 'the version of a method'),
-    method: textOf(fields.method, 'the name of a method'),
-  };
-};
-
-const readMeta = (value: unknown): Meta => {
-  const { context, traceparent, confirm } = asRecord(value, 'the meta of a request');
-  return {
-    context: context === undefined ? undefined : readContext(context),
-    traceparent: typeof traceparent === 'string' ? traceparent : undefined,
-    confirm: confirm === 'done' ? confirm : undefined,
-  };
-};
-
-const readContext = (value: unknown): Readonly<Record<string, string>> => {
-  const entries = Object.entries(asRecord(value, 'the context of a request'));
-  return Object.fromEntries(entries.map(([key, text]) => [key, textOf(text, 'a context entry')]));
-};
-
-const readError = (value: unknown): ErrorRecord => {
-  const { code, message, details, name, cause, stack } = asRecord(value, 'an error');
-  return {
-    code: textOf(code, 'the code of an error'),
-    message: textOf(message, 'the message of an error'),
-    details,
-    name: typeof name === 'string' ? name : undefined,
-    cause: cause === undefined || cause === null ? undefined : readError(cause),
-    stack: typeof stack === 'string' ? stack : undefined,
-  };
-};

@@ -1,0 +1,33 @@
+import type { Resumption } from '../core/envelope.js';
+import { limits } from '../core/limits.js';
+
+/** The casts that came by one wire: so that their sender can be told which did, should the wire be lost before it was told. */
+export class ArrivedCasts {
+  #count = 0;
+  #newest = 0;
+  /** The newest of those that were refused. */
+  #refused: number[] = [];
+  #isSure = true;
+
+  /** The id of the one that came last; 0 before any. */
+  get newest(): number {
+    return this.#newest;
+  }
+
+  arrived(id: number): void {
+    this.#count += 1;
+    this.#newest = id;
+  }
+
+  refused(id: number): void {
+    this.#refused.push(id);
+    if (this.#refused.length <= 2 * limits.refusedCastsMax) return;
+    this.#refused = this.#refused.slice(-limits.refusedCastsMax);
+    this.#isSure = false;
+  }
+
+  /** Undefined where more were refused than are remembered. */
+  read(): Resumption | undefined {
+    return this.#isSure ? { casts: this.#count, id: this.#newest, refused: this.#refused } : undefined;
+  }
+}

@@ -1,0 +1,32 @@
+import type { Logger } from '../ports/logger.js';
+import type { Draining } from '../rpc/drain.js';
+
+const signals = ['SIGTERM', 'SIGINT'] as const;
+
+/**
+ * Drains the node when the process is asked to end, and then lets it end by the signal; who asks twice does not want to wait. What comes
+ * back stops that.
+ */
+export const drainOnSignals = (node: Draining, logger: Logger): (() => void) => {
+  let isLeaving = false;
+  const leave = async (signal: NodeJS.Signals): Promise<void> => {
+    if (isLeaving) {
+      await node.close();
+      return;
+    }
+    isLeaving = true;
+    const { unfinished } = await node.drain();
+    if (unfinished.length > 0) logger.error(`the node had to leave behind ${String(unfinished.length)} requests`, { unfinished });
+    // Other nodes of the process, or its owner, may have something to say yet.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  };
+  const onSignal = (signal: NodeJS.Signals): void => {
+    leave(signal).catch((error: unknown) => {
+      logger.error('the node could not be drained', { error });
+    });
+  };
+  for (const signal of signals) process.on(signal, onSignal);
+  return () => {
+    for (const signal of signals) process.off(signal, onSignal);
+  };
+};

@@ -1,0 +1,70 @@
+import { firstValueFrom } from 'rxjs';
+import { invalidArgument } from '../core/errors.js';
+import { limits } from '../core/limits.js';
+import { pollUntil } from '../operators/poll-until.js';
+import { Incoming, Outgoing } from '../ports/transport.js';
+import type { RpcPorts } from './rpc-ports.js';
+import type { Service } from './service.js';
+
+export interface DrainOptions {
+  /** How long what was accepted may take to be finished, in ms; default 30,000. */
+  readonly timeoutMs?: number;
+}
+
+/** What became of a drain. */
+export interface DrainReport {
+  /** What was not finished in time, each in words; empty where all was. */
+  readonly unfinished: readonly string[];
+}
+
+/** What can be left in an orderly way, or at once. Disposing of it drains it. */
+export interface Draining extends AsyncDisposable {
+  /**
+   * Leaves in order: takes no new work, finishes what was accepted, then closes; says what it could not finish in time. Idempotent: who
+   * asks again gets the same report. Rejects with `invalid-argument`.
+   */
+  drain(options?: DrainOptions): Promise<DrainReport>;
+  /** At once. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** How often it is looked whether all is done, in ms. */
+const lookMs = 5;
+
+/** Waits until all is done, or has taken too long; then says what is still under way. */
+export const finish = async (
+  isDone: () => boolean,
+  unfinished: () => readonly string[],
+  { timeoutMs = limits.drainMs }: DrainOptions,
+  { clock }: Pick<RpcPorts, 'clock'>,
+): Promise<DrainReport> => {
+  const withinMs = Math.min(timeoutMs, limits.timeoutMsMax);
+  const isInTime = await firstValueFrom(pollUntil(isDone, { everyMs: lookMs, withinMs, clock }), { defaultValue: false });
+  return { unfinished: isInTime ? [] : unfinished() };
+};
+
+export const checkDrain = ({ timeoutMs = 0 }: DrainOptions): void => {
+  if (!(timeoutMs >= 0)) throw invalidArgument(`timeoutMs of a drain must be 0 or more, and is ${String(timeoutMs)}`);
+};
+
+/** What is under way at these servers, in words. */
+export const unfinishedAt = (services: readonly Service[], { wheel }: Pick<RpcPorts, 'wheel'>): readonly string[] => {
+  const atWork = [...wheel]
+    .filter((timed) => timed instanceof Incoming)
+    .filter((one) => services.some((service) => service.owns(one)));
+  return [...atWork.map(say('at work on')), ...services.flatMap(({ waiting }) => waiting.map(say('not started:')))];
+};
+
+/** What was sent from here and is not settled, in words. */
+export const unsettled = ({ wheel }: Pick<RpcPorts, 'wheel'>): readonly string[] =>
+  [...wheel]
+    .filter((timed) => timed instanceof Outgoing)
+    .map(
+      ({ operation: { topic, method }, server }) =>
+        `waiting for ${topic}.${method} ${server === '' ? 'of no server yet' : `of ${server}`}`,
+    );
+
+const say =
+  (what: string) =>
+  ({ target: { topic, method, server }, caller }: Incoming): string =>
+    `${what} ${topic}.${method} of ${server}, for ${caller.node}`;
