@@ -159,6 +159,8 @@ class ServedSide implements Side {
     if (envelope.kind === Kind.hello) this.#caller = envelope.incarnation;
     if (envelope.kind !== Kind.call && envelope.kind !== Kind.cast) return;
     this.#credit -= 1;
+    // What was refused before may come again.
+    this.#answered.delete(envelope.id);
     if (envelope.kind === Kind.cast) this.#casts += 1;
     this.#check(this.#credit >= 0, envelope, 'arrived without credit');
     this.#check(this.#hasWelcomed, envelope, 'arrived before the welcome');
