@@ -253,9 +253,11 @@ export class Link {
         this.#sent.take(envelope.id, now)?.done();
         break;
       case Kind.error:
-      case Kind.refuse:
-        this.#sent.take(envelope.id, now)?.fail(readError(envelope.error));
+      case Kind.refuse: {
+        const error = readError(envelope.error);
+        this.#sent.take(envelope.id, now, error)?.fail(error);
         break;
+      }
       case Kind.welcome:
         this.#welcome(envelope);
         break;
@@ -297,7 +299,7 @@ export class Link {
 
   #fail(request: Outgoing, error: SkeinError): void {
     if (request.isSettled) return;
-    request.holder?.answered(request, this.#ports.clock.now());
+    request.holder?.answered(request, this.#ports.clock.now(), error);
     request.fail(error);
   }
 

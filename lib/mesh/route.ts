@@ -1,25 +1,43 @@
+import { isSkeinError, type SkeinError } from '../core/errors.js';
+import { hash32 } from '../core/hash.js';
 import type { Registration } from '../ports/matchmaker.js';
 import type { Holder, Outgoing } from '../ports/transport.js';
+import { Health } from './health.js';
 import type { Link } from './link.js';
 
 /** How much a new latency sample counts: the last thirty or so make up most of the mean. */
 const sampleWeight = 0.1;
 
+/** What a server does not do while all is well; that it refuses something may well be right. */
+const failures = ['remote-error', 'link-lost', 'peer-silent', 'deadline-exceeded'] as const;
+
 /** The way to one server of a topic: its entry, the link to its node, and how it did lately. */
 export class Route implements Holder {
   readonly registration: Registration;
   readonly link: Link;
+  readonly health = new Health();
+  /** Of its server's name, to choose by. */
+  readonly hash: number;
+  readonly #sick: ((route: Route) => void) | undefined;
   /** Requests given to it that are not settled yet. */
   inFlight = 0;
   #latencyMs = 0;
 
-  constructor(registration: Registration, link: Link) {
+  /** Calls `sick` when its server should be ejected. */
+  constructor(registration: Registration, link: Link, sick?: (route: Route) => void) {
     this.registration = registration;
     this.link = link;
+    this.hash = hash32(registration.server);
+    this.#sick = sick;
   }
 
   get server(): string {
     return this.registration.server;
+  }
+
+  /** Whether new work may go here while there is a choice. */
+  get isFit(): boolean {
+    return this.link.isUsable && !this.health.isEjected;
   }
 
   /** How long a request given to it now may take, to compare it with others: what is under way, by how long each took lately. */
@@ -38,13 +56,21 @@ export class Route implements Holder {
   withdraw(request: Outgoing, at: number): void {
     this.inFlight -= 1;
     if (request.wasSent) this.#sample(Math.max(this.#latencyMs, at - request.sentAt));
+    // Who gives up before the time is up has changed their mind, which is not the server's fault.
+    if (request.wasSent && request.deadline <= at) this.#fail();
     this.link.withdraw(request);
   }
 
-  /** Its latency goes into the mean, unless it never got as far as the wire. */
-  answered(request: Outgoing, at: number): void {
+  /** Its latency goes into the mean, unless it never got as far as the wire; how it ended says how the server is. */
+  answered(request: Outgoing, at: number, error?: SkeinError): void {
     this.inFlight -= 1;
     if (request.wasSent) this.#sample(at - request.sentAt);
+    if (!error) this.health.succeeded();
+    else if (isSkeinError(error, ...failures) && !request.expects(error)) this.#fail();
+  }
+
+  #fail(): void {
+    if (this.health.failed()) this.#sick?.(this);
   }
 
   #sample(latencyMs: number): void {

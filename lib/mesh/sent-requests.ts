@@ -47,14 +47,14 @@ export class SentRequests {
   }
 
   /** Takes the request off that an answer is for, if anyone still waits for it. */
-  take(id: number, now: number): Outgoing | undefined {
+  take(id: number, now: number, error?: SkeinError): Outgoing | undefined {
     const request = this.#pending.get(id);
     if (!request) {
       this.#late.total += 1;
       return undefined;
     }
     this.#pending.delete(id);
-    request.holder?.answered(request, now);
+    request.holder?.answered(request, now, error);
     return request;
   }
 

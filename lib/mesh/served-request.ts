@@ -45,8 +45,8 @@ export class ServedRequest extends Incoming {
     this.#settle(this.isAwaited ? { kind: Kind.error, id: this.id, error } : undefined);
   }
 
-  override refuse(error: ErrorRecord): void {
-    this.#settle({ kind: Kind.refuse, id: this.id, error });
+  override refuse(error: ErrorRecord, keepsCredit = false): void {
+    this.#settle({ kind: Kind.refuse, id: this.id, error }, keepsCredit);
   }
 
   override expire(): void {
@@ -55,10 +55,10 @@ export class ServedRequest extends Incoming {
     this.#desk.forget(this);
   }
 
-  #settle(answer: Envelope | undefined): void {
+  #settle(answer: Envelope | undefined, keepsCredit = false): void {
     if (this.isSettled) return;
     this.isSettled = true;
-    this.leave();
+    if (!keepsCredit) this.leave();
     if (answer) this.#desk.answer(this, answer);
     else this.#desk.forget(this);
   }

@@ -1,13 +1,15 @@
 import { type Observable, ReplaySubject, type Subscription, tap } from 'rxjs';
 import type { Actor } from '../actors/actor.js';
 import { SkeinError } from '../core/errors.js';
+import { hash32 } from '../core/hash.js';
 import { limits } from '../core/limits.js';
 import type { TopicName } from '../core/target.js';
 import { isCompatible, parseVersion } from '../core/version.js';
 import type { Registration } from '../ports/matchmaker.js';
 import type { Holder, Operation, Outgoing } from '../ports/transport.js';
-import { choose } from './choose.js';
+import { choose, chooseByHash } from './choose.js';
 import type { Directory, Listing } from './directory.js';
+import { Ejections } from './ejections.js';
 import type { MeshPorts } from './mesh-ports.js';
 import type { Pool } from './pool.js';
 import { Route } from './route.js';
@@ -30,8 +32,10 @@ export class Topic implements Holder {
   #routes = new Map<string, Route>();
   /** The routes that fit each operation, as far as asked since the last change. */
   readonly #fitting = new Map<Operation, Fitting>();
+  readonly #ejections: Ejections;
   readonly #actor: Actor;
   #turn = 0;
+  #isStale = false;
   #isCurrent = false;
   /** Whether it was asked for anything since it was last looked at. */
   #isUsed = true;
@@ -44,11 +48,14 @@ export class Topic implements Holder {
     this.#name = name;
     this.#pool = pool;
     this.#ports = ports;
+    this.#ejections = new Ejections(ports.clock, ports.meter.counter('servers.ejected'), () => {
+      this.#actor.say(this.#note());
+    });
     this.#actor = parent.spawn(`${name.exchange}/${name.topic}`, (self) =>
       directory.watch(name).pipe(
         tap((listing) => {
           this.#update(listing);
-          self.say(`${String(this.#routes.size)} servers${listing.isStale ? ', stale' : ''}`);
+          self.say(this.#note());
         }),
       ),
     );
@@ -72,6 +79,7 @@ export class Topic implements Holder {
     if (isBusy) return false;
     this.#isOver = true;
     this.#actor.stop();
+    this.#ejections.close();
     for (const { link, registration } of this.#routes.values()) this.#pool.release(link, registration);
     this.#routes.clear();
     return true;
@@ -98,9 +106,20 @@ export class Topic implements Holder {
     return this.#isCurrent ? this.#whyNone(request) : undefined;
   }
 
-  #pick({ operation, pinned, balance }: Outgoing): Route | undefined {
+  #note(): string {
+    const ejected = this.#ejections.size;
+    const parts = [
+      `${String(this.#routes.size)} servers`,
+      ejected > 0 ? `${String(ejected)} ejected` : '',
+      this.#isStale ? 'stale' : '',
+    ];
+    return parts.filter((part) => part !== '').join(', ');
+  }
+
+  #pick({ operation, pinned, balance, key }: Outgoing): Route | undefined {
     const fitting = this.#fitting.get(operation) ?? this.#fit(operation);
     if (pinned !== undefined) return fitting.byServer.get(pinned);
+    if (balance === 'hash') return chooseByHash(fitting.all, hash32(key ?? ''));
     if (balance === 'round-robin') this.#turn += 1;
     return choose(fitting.all, balance, this.#turn, this.#ports.random);
   }
@@ -118,11 +137,14 @@ export class Topic implements Holder {
 
   #update(listing: Listing): void {
     this.#isCurrent = true;
+    this.#isStale = listing.isStale;
     const before = this.#routes;
     this.#routes = new Map(listing.registrations.map((registration) => [registration.server, this.#route(registration, before)]));
     this.#fitting.clear();
     for (const [server, route] of before) {
-      if (this.#routes.get(server) !== route) this.#pool.release(route.link, route.registration);
+      if (this.#routes.get(server) === route) continue;
+      this.#ejections.forget(route);
+      this.#pool.release(route.link, route.registration);
     }
     this.#listing$.next(listing);
     this.#serveWaiting();
@@ -132,7 +154,9 @@ export class Topic implements Holder {
   #route(registration: Registration, before: ReadonlyMap<string, Route>): Route {
     const known = before.get(registration.server);
     if (known && isSameServer(known.registration, registration)) return known;
-    return new Route(registration, this.#pool.acquire(registration));
+    return new Route(registration, this.#pool.acquire(registration), (route) => {
+      if (this.#routes.get(route.server) === route) this.#ejections.consider(route, this.#routes.values());
+    });
   }
 
   #wait(request: Outgoing): void {
@@ -199,6 +223,7 @@ export class Topic implements Holder {
   /** Stops waiting; what still waits is closed. */
   close(): void {
     this.#patience?.unsubscribe();
+    this.#ejections.close();
     const requests = [...this.#waiting.keys()];
     this.#waiting.clear();
     for (const request of requests) request.fail(new SkeinError('closed', { what: 'the node' }));

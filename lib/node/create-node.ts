@@ -99,6 +99,7 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     meter,
     wheel,
     ambient,
+    interceptors: plan.interceptors ?? { client: [], server: [] },
     undeliverable$,
     nextId: () => (requests += 1),
     timeoutMs: settings.timeoutMs ?? defaults.timeoutMs,
@@ -108,14 +109,13 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
   closers.add(() => {
     servers.stop();
   });
-  const bounds = { mailboxMax: limits.mailboxMax, workingMax: settings.workingMax ?? defaults.workingMax };
   return new RunningNode({
     id,
     name: identity.node,
     url: plan.url,
     root,
     clients: new Clients(rpc),
-    services: new Services(servers, rpc, bounds, { server: identity.node, labels: settings.labels ?? defaults.labels }),
+    services: new Services(servers, rpc, { server: identity.node, labels: settings.labels ?? defaults.labels }),
     meter,
     peers$: transport.peers$,
     undeliverable$,

@@ -7,7 +7,7 @@ import type { Target, TopicName } from '../core/target.js';
 import type { Timed } from '../core/timed.js';
 
 /** How one of a topic's servers is chosen for each request. */
-export type Balance = 'least-loaded' | 'round-robin';
+export type Balance = 'least-loaded' | 'round-robin' | 'hash';
 
 /** A method as a client calls it: one object for all its requests, so that whoever keeps something for it can key by it. */
 export type Operation = Omit<MethodName, 'server'>;
@@ -16,8 +16,8 @@ export type Operation = Omit<MethodName, 'server'>;
 export interface Holder {
   /** The request has been settled by its sender's side, at that instant (epoch ms): leave it out, or take it back. */
   withdraw(request: Outgoing, at: number): void;
-  /** The other end has settled it, at that instant (epoch ms). */
-  answered(request: Outgoing, at: number): void;
+  /** The other end has settled it, at that instant (epoch ms), with that error if it failed. */
+  answered(request: Outgoing, at: number, error?: SkeinError): void;
   /** Why a request whose time is up got no further, where there is more to say than that. */
   explain?(request: Outgoing): SkeinError | undefined;
 }
@@ -32,6 +32,8 @@ export abstract class Outgoing implements RequestEnvelope, Timed {
   /** That server only; never another. */
   abstract readonly pinned: string | undefined;
   abstract readonly balance: Balance;
+  /** What `hash` chooses by. */
+  abstract readonly key: string | undefined;
   readonly id: number;
   payload: unknown;
   readonly bytes: number;
@@ -67,6 +69,10 @@ export abstract class Outgoing implements RequestEnvelope, Timed {
   abstract done(): void;
   abstract fail(error: SkeinError): void;
   abstract expire(): void;
+  /** Whether an answer is an error that the method may well give, so that it says nothing against its server. */
+  expects(_error: SkeinError): boolean {
+    return false;
+  }
 }
 
 /** Who sent a request. */
@@ -113,8 +119,8 @@ export abstract class Incoming implements Timed {
   abstract done(): void;
   /** It was started, and failed. */
   abstract fail(error: ErrorRecord): void;
-  /** It was not started, and will not be. */
-  abstract refuse(error: ErrorRecord): void;
+  /** It was not started, and will not be. With `keepsCredit`, its credit goes back by {@link leave} only. */
+  abstract refuse(error: ErrorRecord, keepsCredit?: boolean): void;
   abstract expire(): void;
   /** No one waits for an answer any more: later ones are dropped, and who works on it is told by {@link onCancel}. */
   cancel(reason: SkeinError): void {

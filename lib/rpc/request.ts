@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Context } from '../core/context.js';
 import type { Meta } from '../core/envelope.js';
-import { type ErrorCode, isSkeinError, SkeinError } from '../core/errors.js';
+import { type ErrorCode, invalidArgument, isSkeinError, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { snapshot } from '../core/snapshot.js';
 import { type Balance, Outgoing, type Operation } from '../ports/transport.js';
@@ -15,6 +15,8 @@ export interface Sending {
   readonly pinned: string | undefined;
   readonly balance: Balance;
   readonly timeoutMs: number;
+  /** Whether a request whose outcome is unknown may be repeated. */
+  readonly isIdempotent: boolean;
   /** What the client adds to each request's own options. */
   readonly defaults: CallOptions;
   readonly ports: RpcPorts;
@@ -27,6 +29,7 @@ export interface Terms {
   readonly meta: Meta | undefined;
   readonly work: Work | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly key: string | undefined;
 }
 
 /** What keeps a request from being sent: a SkeinError itself, or what its input threw as it was looked at. */
@@ -50,7 +53,8 @@ export const agree = (sending: Sending, options: CallOptions | undefined, confir
   const signal = options?.signal ?? defaults.signal;
   if (signal?.aborted === true) throw new SkeinError('cancelled', { reason: signal.reason }, { ran: 'no' });
   if (work?.cancelled) throw new SkeinError('cancelled', { reason: work.cancelled }, { ran: 'no' });
-  return { deadline, timeoutMs, meta: metaOf(options, defaults, work, confirm), work, signal };
+  const key = options?.key ?? defaults.key;
+  return { deadline, timeoutMs, meta: metaOf(options, defaults, work, confirm), work, signal, key };
 };
 
 const metaOf = (
@@ -74,16 +78,22 @@ const joinContexts = (inherited: Context | undefined, own: Context | undefined):
   return context;
 };
 
+const keyless = (): SkeinError =>
+  invalidArgument('the balance hash chooses a server by a key: give the request, or its client, the option key');
+
 /** A request of this node's, from its sending to its one end, which is counted. */
 export abstract class Request extends Outgoing {
+  override readonly key: string | undefined;
   readonly #sending: Sending;
   readonly #timeoutMs: number;
   readonly #release: (() => void) | undefined;
 
   /** Without an `id` it is a new request, and with one it repeats that one. */
   constructor(sending: Sending, payload: unknown, terms: Terms, id = sending.ports.nextId()) {
+    if (sending.balance === 'hash' && terms.key === undefined && sending.pinned === undefined) throw keyless();
     const bytes = sending.ports.codec.measure(payload);
     super(id, snapshot(payload), bytes, terms.meta, terms.deadline);
+    this.key = terms.key;
     this.#sending = sending;
     this.#timeoutMs = terms.timeoutMs;
     this.#release = terms.work || terms.signal ? this.#obey(terms) : undefined;

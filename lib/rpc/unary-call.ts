@@ -7,11 +7,13 @@ import {
   type Subscription,
   throwError,
   timeout,
+  type Unsubscribable,
 } from 'rxjs';
 import { Kind } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import type { Method } from './contract.js';
 import type { UnaryOptions } from './options.js';
+import { firstOf, passThrough } from './pass-through.js';
 import { agree, asUnsent, Request, type Sending, type Terms } from './request.js';
 import { InvalidInput, validate } from './schema.js';
 
@@ -74,17 +76,19 @@ const misanswered = new SkeinError('protocol-error', { reason: 'a call was answe
 /** A method that a client calls: what all its calls have in common. */
 export class Caller {
   readonly #sending: Sending;
-  readonly #method: Pick<Method, 'options' | 'output'>;
+  readonly #method: Pick<Method, 'output'>;
   readonly #validatesOutput: boolean;
+  readonly #isIntercepted: boolean;
 
-  constructor(sending: Sending, method: Pick<Method, 'options' | 'output'>, validatesOutput: boolean) {
+  constructor(sending: Sending, method: Pick<Method, 'output'>, validatesOutput: boolean) {
     this.#sending = sending;
     this.#method = method;
     this.#validatesOutput = validatesOutput;
+    this.#isIntercepted = sending.ports.interceptors.client.length > 0;
   }
 
   get isIdempotent(): boolean {
-    return this.#method.options.idempotent === true;
+    return this.#sending.isIdempotent;
   }
 
   call(input: unknown, options: UnaryOptions | undefined): Call<unknown> {
@@ -92,21 +96,42 @@ export class Caller {
     return new UnaryCall(this, input, options);
   }
 
-  /** Sends one request; what keeps it from being sent is told like any other error. */
-  send(call: UnaryCall, input: unknown, options: UnaryOptions | undefined, sink: Sink): UnaryRequest | undefined {
+  /** Sends one request, through the interceptors if there are any; what keeps it from being sent is told like any other error. */
+  send(call: UnaryCall, input: unknown, options: UnaryOptions | undefined, sink: Sink): Unsubscribable | undefined {
+    let terms: Terms;
+    try {
+      terms = agree(this.#sending, options);
+    } catch (thrown) {
+      this.#failUnsent(thrown, sink);
+      return undefined;
+    }
+    const validates = options?.validateOutput ?? this.#validatesOutput;
+    if (!this.#isIntercepted) return this.#sendOne(call, input, terms, validates, sink);
+    const sendOne = (handed: unknown, renewed: Terms) =>
+      new Observable<unknown>((subscriber) => {
+        if (!call.lastWord) return this.#sendOne(call, handed, renewed, validates, subscriber);
+        subscriber.error(call.lastWord);
+        return undefined;
+      });
+    return passThrough(this.#sending, terms, input, sendOne, firstOf).subscribe(sink);
+  }
+
+  #sendOne(call: UnaryCall, input: unknown, terms: Terms, validates: boolean, sink: Sink): UnaryRequest | undefined {
     let request: UnaryRequest;
     try {
-      const validates = options?.validateOutput ?? this.#validatesOutput;
-      const terms = agree(this.#sending, options);
       request = new UnaryRequest(this.#sending, input, terms, call, validates ? this.#checking(sink, terms) : sink);
     } catch (thrown) {
-      const error = asUnsent(thrown);
-      this.#sending.ports.meter.counter(`requests.${error.code}`).total += 1;
-      sink.error(error);
+      this.#failUnsent(thrown, sink);
       return undefined;
     }
     request.send();
     return request;
+  }
+
+  #failUnsent(thrown: unknown, sink: Sink): void {
+    const error = asUnsent(thrown);
+    this.#sending.ports.meter.counter(`requests.${error.code}`).total += 1;
+    sink.error(error);
   }
 
   /** Hands on only what the output's schema yields in time. */
@@ -151,7 +176,7 @@ class UnaryCall implements Call<unknown> {
   readonly #options: UnaryOptions | undefined;
   #promise: Promise<unknown> | undefined;
   /** The error of unknown outcome after which it is not sent again, or the id of the request that is to be repeated after it. */
-  #lastWord: SkeinError | undefined;
+  lastWord: SkeinError | undefined;
   #repeatId: number | undefined;
 
   constructor(caller: Caller, input: unknown, options: UnaryOptions | undefined) {
@@ -208,7 +233,7 @@ class UnaryCall implements Call<unknown> {
   remember(error: SkeinError, id: number): void {
     if (error.ran !== 'unknown') return;
     if (this.#caller.isIdempotent) this.#repeatId = id;
-    else this.#lastWord = error;
+    else this.lastWord = error;
   }
 
   /** The id of the request that the next one repeats, if it repeats one. */
@@ -229,9 +254,9 @@ class UnaryCall implements Call<unknown> {
     return this.#promise;
   }
 
-  #send(sink: Sink): UnaryRequest | undefined {
-    if (!this.#lastWord) return this.#caller.send(this, this.#input, this.#options, sink);
-    sink.error(this.#lastWord);
+  #send(sink: Sink): Unsubscribable | undefined {
+    if (!this.lastWord) return this.#caller.send(this, this.#input, this.#options, sink);
+    sink.error(this.lastWord);
     return undefined;
   }
 }

@@ -6,6 +6,7 @@ import { VirtualClock } from '../../lib/adapters/sim/virtual-clock.js';
 import { CountingMeter } from '../../lib/adapters/system/counting-meter.js';
 import { type ErrorRecord, Kind } from '../../lib/core/envelope.js';
 import { SkeinError } from '../../lib/core/errors.js';
+import { limits } from '../../lib/core/limits.js';
 import { call, contract } from '../../lib/index.js';
 import { DeadlineWheel } from '../../lib/operators/deadline-wheel.js';
 import { Incoming, type Transport } from '../../lib/ports/transport.js';
@@ -64,12 +65,13 @@ const setUp = () => {
     meter: new CountingMeter(),
     wheel: new DeadlineWheel(clock, 5),
     ambient: new AsyncLocalStorage(),
+    interceptors: { client: [], server: [] },
     undeliverable$: new Subject(),
     nextId: () => 0,
     timeoutMs: 60_000,
     sendStacks: false,
   };
-  const bounds = { mailboxMax: 3, workingMax: 1 };
+  const bounds = { hold: { concurrency: 1, queue: 3 } };
   const service = new Service(Hold, { hold: () => NEVER }, { exchange: 'default', server: 'a', labels: {} }, bounds, ports);
   const desk = service.find(name);
   if (desk instanceof SkeinError) throw desk;
@@ -91,7 +93,7 @@ describe('the mailbox of a service', () => {
     for (const request of waiting.slice(1)) request.cancel(new SkeinError('cancelled', { reason: 'unwanted' }));
     expect(waiting.map(({ payload }) => payload)).toEqual(['payload 2', undefined, undefined]);
     expect([admit(), admit()].map(({ told }) => told)).toEqual([[], []]);
-    expect(service.mailbox.size).toBe(3);
+    expect(service.mailbox).toMatchObject({ size: 3, max: 3 + 2 * limits.builtIn.queue });
     expect(admit().told).toEqual(['overloaded']);
   });
 });
