@@ -70,9 +70,7 @@ export abstract class Outgoing implements RequestEnvelope, Timed {
   abstract fail(error: SkeinError): void;
   abstract expire(): void;
   /** Whether an answer is an error that the method may well give, so that it says nothing against its server. */
-  expects(_error: SkeinError): boolean {
-    return false;
-  }
+  expects?(error: SkeinError): boolean;
 }
 
 /** Who sent a request. */

@@ -86,13 +86,8 @@ export class Caster {
   #castThrough(input: unknown, terms: Terms, confirm: Confirmed['state'], receipt: CastReceipt): void {
     let server = '';
     let isConfirmed = false;
-    let lastWord: SkeinError | undefined;
     const send = (handed: unknown, renewed: Terms): Observable<never> =>
       new Observable((subscriber) => {
-        if (lastWord) {
-          subscriber.error(lastWord);
-          return undefined;
-        }
         const own = new CastReceipt();
         own.quietState$.subscribe({
           next: (state) => {
@@ -100,8 +95,7 @@ export class Caster {
             isConfirmed ||= state.state === confirm;
             receipt.show(state);
           },
-          error: (error: SkeinError) => {
-            if (error.ran === 'unknown' && !this.#sending.isIdempotent) lastWord = error;
+          error: (error: unknown) => {
             subscriber.error(error);
           },
           complete: () => {
@@ -111,9 +105,9 @@ export class Caster {
         return this.#sendOne(handed, renewed, confirm, own, (_error, by) => (server = by));
       });
     passThrough(this.#sending, terms, input, send, endOf).subscribe({
-      error: (error: SkeinError) => {
+      error: (error: unknown) => {
         receipt.fail(error);
-        reportUnlessWatched(this.#sending, receipt, error, server);
+        reportUnlessWatched(this.#sending, receipt, error as SkeinError, server);
       },
       complete: () => {
         if (!isConfirmed) receipt.show({ state: confirm, server: '' });

@@ -5,8 +5,10 @@ import {
   ignoreElements,
   map,
   merge,
+  NEVER,
   Observable,
   of,
+  Subject,
   switchMap,
   take,
   tap,
@@ -40,11 +42,17 @@ class Passage {
   #ranBefore: Ran = 'no';
   #underWay = 0;
   #wasSent = false;
+  /** An error of unknown outcome, after which nothing more is sent. */
+  #lastWord: SkeinError | undefined;
+  /** Ends it whatever the interceptors do. */
+  readonly #over$ = new Subject<never>();
+  readonly #context: Context;
 
   constructor(sending: Sending, terms: Terms, send: Send) {
     this.#sending = sending;
     this.#terms = terms;
     this.#send = send;
+    this.#context = terms.meta?.context ?? {};
   }
 
   /** The outcome: one value, or one error, which is a SkeinError; not later than the deadline, and none once it is not wanted any more. */
@@ -52,15 +60,15 @@ class Passage {
     const { operation, ports } = this.#sending;
     const request = { contract: operation.topic, method: operation.method, input, context: this.#context };
     const outcome$ = compose(ports.interceptors.client, this.#last)(request);
-    return merge(read(outcome$), this.#withdrawn(), this.#expiry()).pipe(
+    return merge(this.#over$, read(outcome$), this.#withdrawn(), this.#expiry()).pipe(
       take(1),
       catchError((error: unknown) => throwError(() => this.#typed(error))),
       tap({
         complete: () => {
           this.#count('ok');
         },
-        error: (error: SkeinError) => {
-          this.#count(error.code);
+        error: (error: unknown) => {
+          this.#count((error as SkeinError).code);
         },
         unsubscribe: () => {
           this.#count('cancelled');
@@ -73,47 +81,56 @@ class Passage {
     return this.#underWay > 0 ? more(this.#ranBefore, 'unknown') : this.#ranBefore;
   }
 
-  get #context(): Context {
-    return this.#terms.meta?.context ?? {};
-  }
-
   readonly #last: Next = ({ input, context }) =>
     defer(() => {
-      const terms = this.#renew(context);
-      this.#wasSent = true;
-      this.#underWay += 1;
-      const end = (ran: Ran): void => {
-        this.#underWay -= 1;
-        this.#ranBefore = more(this.#ranBefore, ran);
-      };
-      return this.#send(input, terms).pipe(
-        tap({
-          next: () => {
-            this.#ranBefore = 'yes';
-          },
-          complete: () => {
-            end('yes');
-          },
-          error: (error: SkeinError) => {
-            end(error.ran);
-          },
-          unsubscribe: () => {
-            end('unknown');
-          },
-        }),
-      );
+      let terms: Terms;
+      try {
+        terms = this.#renew(context);
+      } catch (error) {
+        // Not to the interceptors: one that tries again at once would try for ever.
+        this.#over$.error(error);
+        return NEVER;
+      }
+      return this.#follow(this.#send(input, terms));
     });
 
-  /** What is sent now has the time that is left, and the context that it was handed on with. */
+  /** Takes note of how what is sent ends. */
+  #follow(sent$: Observable<unknown>): Observable<unknown> {
+    this.#wasSent = true;
+    this.#underWay += 1;
+    const end = (ran: Ran): void => {
+      this.#underWay -= 1;
+      this.#ranBefore = more(this.#ranBefore, ran);
+    };
+    return sent$.pipe(
+      tap({
+        next: () => {
+          this.#ranBefore = 'yes';
+        },
+        complete: () => {
+          end('yes');
+        },
+        error: (thrown: unknown) => {
+          const error = thrown as SkeinError;
+          if (error.ran === 'unknown' && !this.#sending.isIdempotent) this.#lastWord = error;
+          end(error.ran);
+        },
+        unsubscribe: () => {
+          end('unknown');
+        },
+      }),
+    );
+  }
+
+  /** What is sent now has the time that is left, and the context that it was handed on with. Throws what keeps it from being sent. */
   #renew(context: Context): Terms {
     const { deadline, timeoutMs, signal, work, meta } = this.#terms;
     const ran = this.#ran;
+    if (this.#lastWord) throw this.#lastWord;
     if (deadline <= this.#sending.ports.clock.now()) throw new SkeinError('deadline-exceeded', { timeoutMs }, { ran });
     if (signal?.aborted === true) throw new SkeinError('cancelled', { reason: signal.reason }, { ran });
     if (work?.cancelled) throw new SkeinError('cancelled', { reason: work.cancelled }, { ran });
-    if (context === this.#terms.meta?.context || (meta?.context === undefined && Object.keys(context).length === 0)) {
-      return this.#terms;
-    }
+    if (context === this.#context) return this.#terms;
     checkCallOptions({ context });
     return { ...this.#terms, meta: { ...meta, context } };
   }

@@ -6,7 +6,7 @@ import { isCompatible, isVersion, parseVersion, type Version } from '../core/ver
 import type { Desk, Endpoint, Incoming } from '../ports/transport.js';
 import { Bulkhead, type BulkheadBounds } from './bulkhead.js';
 import type { Contract, Method, Verb } from './contract.js';
-import { interceptHandler } from './interceptor.js';
+import { interceptHandler } from './intercept-handler.js';
 import { type AnyHandler, MethodDesk } from './method-desk.js';
 import type { RpcPorts } from './rpc-ports.js';
 import { jsonSchemaOf } from './schema.js';

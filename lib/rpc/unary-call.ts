@@ -108,11 +108,7 @@ export class Caller {
     const validates = options?.validateOutput ?? this.#validatesOutput;
     if (!this.#isIntercepted) return this.#sendOne(call, input, terms, validates, sink);
     const sendOne = (handed: unknown, renewed: Terms) =>
-      new Observable<unknown>((subscriber) => {
-        if (!call.lastWord) return this.#sendOne(call, handed, renewed, validates, subscriber);
-        subscriber.error(call.lastWord);
-        return undefined;
-      });
+      new Observable<unknown>((subscriber) => this.#sendOne(call, handed, renewed, validates, subscriber));
     return passThrough(this.#sending, terms, input, sendOne, firstOf).subscribe(sink);
   }
 
@@ -176,7 +172,7 @@ class UnaryCall implements Call<unknown> {
   readonly #options: UnaryOptions | undefined;
   #promise: Promise<unknown> | undefined;
   /** The error of unknown outcome after which it is not sent again, or the id of the request that is to be repeated after it. */
-  lastWord: SkeinError | undefined;
+  #lastWord: SkeinError | undefined;
   #repeatId: number | undefined;
 
   constructor(caller: Caller, input: unknown, options: UnaryOptions | undefined) {
@@ -233,7 +229,7 @@ class UnaryCall implements Call<unknown> {
   remember(error: SkeinError, id: number): void {
     if (error.ran !== 'unknown') return;
     if (this.#caller.isIdempotent) this.#repeatId = id;
-    else this.lastWord = error;
+    else this.#lastWord = error;
   }
 
   /** The id of the request that the next one repeats, if it repeats one. */
@@ -255,8 +251,8 @@ class UnaryCall implements Call<unknown> {
   }
 
   #send(sink: Sink): Unsubscribable | undefined {
-    if (!this.lastWord) return this.#caller.send(this, this.#input, this.#options, sink);
-    sink.error(this.lastWord);
+    if (!this.#lastWord) return this.#caller.send(this, this.#input, this.#options, sink);
+    sink.error(this.#lastWord);
     return undefined;
   }
 }

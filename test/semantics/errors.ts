@@ -1,4 +1,4 @@
-import { NEVER, type Observable, of, throwError } from 'rxjs';
+import { NEVER, type Observable, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call, cast, Codec, contract, isSkeinError, override, SkeinError } from '../../lib/index.js';
 import { type Cluster, connect, counted, ends, failure, failureOf, type Part, Signal } from './cluster.js';
