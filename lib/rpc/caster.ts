@@ -89,6 +89,9 @@ export class Caster {
     const send = (handed: unknown, renewed: Terms): Observable<never> =>
       new Observable((subscriber) => {
         const own = new CastReceipt();
+        // Its failure is told as that of the receipt that the sender has.
+        own.isWatched = true;
+        let request: CastRequest | undefined;
         own.quietState$.subscribe({
           next: (state) => {
             if (state.state === 'queued') return;
@@ -96,13 +99,15 @@ export class Caster {
             receipt.show(state);
           },
           error: (error: unknown) => {
+            server = request?.server ?? '';
             subscriber.error(error);
           },
           complete: () => {
             subscriber.complete();
           },
         });
-        return this.#sendOne(handed, renewed, confirm, own, (_error, by) => (server = by));
+        request = this.#sendOne(handed, renewed, confirm, own);
+        return () => request?.cancel('an interceptor let go of it');
       });
     passThrough(this.#sending, terms, input, send, endOf).subscribe({
       error: (error: unknown) => {
@@ -116,16 +121,10 @@ export class Caster {
     });
   }
 
-  #sendOne(
-    input: unknown,
-    terms: Terms,
-    confirm: Confirmed['state'],
-    receipt: CastReceipt,
-    failed: (error: SkeinError, server: string) => void,
-  ): (() => void) | undefined {
+  #sendOne(input: unknown, terms: Terms, confirm: Confirmed['state'], receipt: CastReceipt): CastRequest | undefined {
     let request: CastRequest;
     try {
-      request = new CastRequest(this.#sending, input, terms, confirm, receipt, failed);
+      request = new CastRequest(this.#sending, input, terms, confirm, receipt, () => undefined);
     } catch (thrown) {
       const error = asUnsent(thrown);
       this.#sending.ports.meter.counter(`requests.${error.code}`).total += 1;
@@ -133,9 +132,7 @@ export class Caster {
       return undefined;
     }
     request.send();
-    return () => {
-      request.cancel('an interceptor let go of it');
-    };
+    return request;
   }
 }
 
