@@ -8,7 +8,7 @@ describe('a text hash', () => {
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const hash = hash32(text);
         expect(Number.isInteger(hash) && hash >= 0 && hash < 2 ** 32).toBe(true);
-        expect(hash32(`${text}`)).toBe(hash);
+        expect(hash32(text.slice(0, 1) + text.slice(1))).toBe(hash);
       }),
     );
   });

@@ -128,8 +128,9 @@ describe('choose by hash', () => {
 
   it('takes the same server for a key, in whatever order they stand', () => {
     fc.assert(
-      fc.property(servers, fc.infiniteStream(fc.nat()), (names, shuffle) => {
-        const other = names.map((name) => ({ name, by: shuffle.next().value ?? 0 })).sort((a, b) => a.by - b.by);
+      fc.property(servers, fc.nat(), (names, seed) => {
+        const order = new SeededRandom(seed);
+        const other = names.map((name) => ({ name, by: order.next() })).sort((a, b) => a.by - b.by);
         expect(at(other.map(({ name }) => routeTo(name)))).toEqual(at(names.map((name) => routeTo(name))));
       }),
     );

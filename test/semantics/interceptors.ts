@@ -218,7 +218,7 @@ export const interceptors: Part = (use, { shortMs }) => {
 
     it.each(misbehaving)('that %s end a call with a typed error', async (...[, intercept, code, ran]) => {
       const cluster = use();
-      const { client, seen, caller } = await shop(cluster, { client: [intercept as Interceptor] });
+      const { client, seen, caller } = await shop(cluster, { client: [intercept] });
       expect(await failureOf(code, cluster.settle(client.buy({ item: 'hat' }, { timeoutMs: shortMs })))).toMatchObject({ ran });
       expect(seen).toEqual([]);
       expect(ends(caller)).toEqual({ [`requests.${code}`]: 1 });
@@ -326,7 +326,7 @@ export const interceptors: Part = (use, { shortMs }) => {
 
     it.each(['unauthenticated', 'overloaded'] as const)('may refuse it as %s', async (code) => {
       const cluster = use();
-      const refuse: Interceptor = () => throwError(() => new SkeinError(code, { peer: 'x' } as never));
+      const refuse: Interceptor = () => throwError(() => new SkeinError(code, { peer: 'x' }));
       const { client } = await shop(cluster, { server: [refuse] });
       expect(await failureOf(code, cluster.settle(client.buy({ item: 'hat' })))).toMatchObject({ ran: 'no' });
     });
