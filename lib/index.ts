@@ -49,6 +49,7 @@ export {
 } from './rpc/contract.js';
 export type { Reply } from './rpc/first-value.js';
 export type { Handler, Handlers } from './rpc/handlers.js';
+export type { Intercepted, Interceptor } from './rpc/interceptor.js';
 export type { CallOptions, CastOptions, ClientOptions, UnaryOptions } from './rpc/options.js';
 export type { CastState, Confirmed, Outcome, Receipt, Receipts, Undeliverable } from './rpc/receipt.js';
 export type { Draining, DrainOptions, DrainReport } from './rpc/drain.js';

@@ -16,8 +16,8 @@ export const limits = {
   errorMessageMax: 4_096,
   /** Nesting of a payload: msgpack decoders of other languages stop not far beyond. */
   depthMax: 256,
-  /** Requests that one link may hold at its server's mailbox: what a busy link has under way within a round trip. */
-  linkCredit: 1_024,
+  /** Requests that one link may have in its server's mailboxes: so many that some methods with full queues do not keep the link from others. */
+  linkCredit: 4_096,
   /** Requests that wait for one link; one more is `overloaded`. */
   outboxMax: 131_072,
   /** Payload bytes that wait for one link. */
@@ -26,16 +26,30 @@ export const limits = {
   answersMax: 16_384,
   /** Methods that one link may name; one more takes the oldest one's place. */
   methodsMax: 4_096,
-  /** Requests that wait at one server; one more is `overloaded`. */
-  mailboxMax: 131_072,
-  /** Requests at work at once on one server; more wait in its mailbox. */
-  workingMax: 16_384,
-  /** Requests that one server starts in a row before it lets other work of the process run. */
+  /** Answers that wait for one link, beyond which it is cut off: its peer has stopped reading. */
+  unreadMax: 147_456,
+  /** Requests of one method at work at once on one server: enough for handlers that wait, and few enough to bound what they hold. */
+  concurrency: 64,
+  /** Requests that wait for one method of one server; one more is `overloaded`: what is sixteen times as much as can be at work waits long enough. */
+  queue: 1_024,
+  /** The same for each of the methods that every server has: they answer at once, so that few are ever at work. */
+  builtIn: { concurrency: 8, queue: 64 },
+  /** How long the credit of a refused request stays with the server at the most, in ms: slows who floods, and stalls no one for long. */
+  creditHoldMs: 100,
+  /** Refused requests whose credit one method may hold; that of one more goes back at once. */
+  creditHeldMax: 16_384,
+  /** How far back a method's pace is measured, in ms, by which it tells whom it refuses when to come back. */
+  paceMs: 1_000,
+  /** Requests that one method starts in a row before it lets other work of the process run. */
   startsPerTurnMax: 1_024,
   /** Within one turn, time is read anew for each request that has less than this left, in ms: whom handlers block longer is as good as stopped. */
   shortMs: 10_000,
   /** Requests that wait for a topic to have a server. */
   waitingMax: 65_536,
+  /** Failures in a row after which a server gets no new work for a time: one may be the request's own fault, and five seldom are. */
+  failuresMax: 5,
+  /** How long that lasts: the first time, and at the most as it goes on failing. */
+  ejection: { minMs: 1_000, maxMs: 30_000 },
   /** Open links of a node: four descriptors each make 1,024, a quarter of what Linux lets a process have at the least. */
   linksMax: 256,
   /** A request's whole time, in ms, where neither call, client nor method says another. */

@@ -40,6 +40,21 @@ export class Ring<T> {
     for (let index = 0; index < this.#size; index += 1) yield this.at(index) as T;
   }
 
+  /** The newest value, left in place. */
+  last(): T | undefined {
+    return this.#size === 0 ? undefined : this.#slots[(this.#head + this.#size - 1) & (this.#slots.length - 1)];
+  }
+
+  /** Removes the newest value. */
+  pop(): T | undefined {
+    if (this.#size === 0) return undefined;
+    const at = (this.#head + this.#size - 1) & (this.#slots.length - 1);
+    const value = this.#slots[at];
+    this.#slots[at] = undefined;
+    this.#size -= 1;
+    return value;
+  }
+
   /** Removes the oldest value. */
   shift(): T | undefined {
     if (this.#size === 0) return undefined;

@@ -1,34 +1,52 @@
-import type { SkeinError } from '../core/errors.js';
+import { isSkeinError, type SkeinError } from '../core/errors.js';
+import { hash32 } from '../core/hash.js';
 import { limits } from '../core/limits.js';
 import type { Registration } from '../ports/matchmaker.js';
 import type { Holder, Outgoing } from '../ports/transport.js';
+import { Health } from './health.js';
 import type { Link } from './link.js';
 
 /** How much a new latency sample counts: the last thirty or so make up most of the mean. */
 const sampleWeight = 0.1;
 
-/** Who finds another way for a request that came back. */
-type Dispatcher = (request: Outgoing, from: Route, error: SkeinError) => void;
+/** The topic that a route belongs to. */
+export interface RouteKeeper {
+  /** Finds another way for a request that came back by this one. */
+  moveOn(request: Outgoing, from: Route, error: SkeinError): void;
+  /** The server keeps failing, and should be ejected. */
+  eject(route: Route): void;
+}
+/** What a server does not do while all is well; that it refuses something may well be right. */
+const failures = ['remote-error', 'link-lost', 'peer-silent', 'deadline-exceeded'] as const;
 
 /** The way to one server of a topic: its entry, the link to its node, and how it did lately. */
 export class Route implements Holder {
   readonly registration: Registration;
   readonly link: Link;
-  readonly #dispatch: Dispatcher;
+  readonly health = new Health();
+  /** Of its server's name, to choose by. */
+  readonly hash: number;
+  readonly #topic: RouteKeeper;
   /** Requests given to it that are not settled yet. */
   inFlight = 0;
   #latencyMs = 0;
   /** Until when it is passed over, in epoch ms. */
   #avoidedUntil = 0;
 
-  constructor(registration: Registration, link: Link, dispatch: Dispatcher) {
+  constructor(registration: Registration, link: Link, topic: RouteKeeper) {
     this.registration = registration;
     this.link = link;
-    this.#dispatch = dispatch;
+    this.hash = hash32(registration.server);
+    this.#topic = topic;
   }
 
   get server(): string {
     return this.registration.server;
+  }
+
+  /** Whether it is one of those among which to choose. */
+  get isFit(): boolean {
+    return this.isUsable && !this.health.isEjected;
   }
 
   /** How long a request given to it now may take, to compare it with others: what is under way, by how long each took lately. */
@@ -41,7 +59,7 @@ export class Route implements Holder {
     return this.link.isDown;
   }
 
-  /** Whether new work may go there while there is a choice. */
+  /** Whether it can be reached, is heard and is not about to leave. */
   get isUsable(): boolean {
     return this.link.isUsable && (this.#avoidedUntil === 0 || this.#avoidedUntil <= this.link.now());
   }
@@ -57,13 +75,21 @@ export class Route implements Holder {
   withdraw(request: Outgoing, at: number): void {
     this.inFlight -= 1;
     if (request.wasSent) this.#sample(Math.max(this.#latencyMs, at - request.sentAt));
+    // Who gives up before the time is up has changed their mind, which is not the server's fault.
+    if (request.wasSent && request.deadline <= at) this.#fail();
     this.link.withdraw(request);
   }
 
-  /** Its latency goes into the mean, unless it never got as far as the wire. */
-  answered(request: Outgoing, at: number): void {
+  /** Its latency goes into the mean, unless it never got as far as the wire; how it ended says how the server is. */
+  answered(request: Outgoing, at: number, error?: SkeinError): void {
     this.inFlight -= 1;
     if (request.wasSent) this.#sample(at - request.sentAt);
+    if (!error) this.health.succeeded();
+    else if (isSkeinError(error, ...failures) && request.expects?.(error) !== true) this.#fail();
+  }
+
+  #fail(): void {
+    if (this.health.failed()) this.#topic.eject(this);
   }
 
   /** A server that no longer serves is about to leave the directory. */
@@ -72,7 +98,7 @@ export class Route implements Holder {
     request.holder = undefined;
     request.wasSent = false;
     if (error.code === 'closed' || error.code === 'no-server') this.#avoidedUntil = at + limits.avoidMs;
-    this.#dispatch(request, this, error);
+    this.#topic.moveOn(request, this, error);
   }
 
   #sample(latencyMs: number): void {

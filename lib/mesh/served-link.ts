@@ -51,7 +51,7 @@ export class ServedLink implements AnswerDesk {
   readonly #reception: Reception;
   readonly #ports: MeshPorts;
   readonly #answers = new Mailbox<Envelope>({
-    max: limits.mailboxMax + limits.workingMax,
+    max: limits.unreadMax,
     weigh: (envelope) => (envelope.kind === Kind.reply ? envelope.bytes : 0),
     batchWeightMax: limits.batchBytesMax,
   });
@@ -152,8 +152,8 @@ export class ServedLink implements AnswerDesk {
 
   release(): void {
     this.#owed += 1;
-    // In large portions, for a batch of a few requests should not cost a credit each.
-    if (this.#owed >= this.#ports.identity.linkCredit / 4) this.#returnCredit();
+    // In large portions, for a batch of a few requests should not cost a credit each; but who has hardly any left should not wait for it.
+    if (this.#owed >= this.#ports.identity.linkCredit / 4 || this.#owed > this.#allowance) this.#returnCredit();
   }
 
   /** An answer that could be measured, and cannot be sent; whoever waits for it is told so. */

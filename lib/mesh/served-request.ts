@@ -61,8 +61,8 @@ export class ServedRequest extends Incoming {
     this.#settle(this.isAwaited ? { kind: Kind.error, id: this.id, error } : undefined);
   }
 
-  override refuse(error: ErrorRecord): void {
-    this.#settle({ kind: Kind.refuse, id: this.id, error });
+  override refuse(error: ErrorRecord, keepsCredit = false): void {
+    this.#settle({ kind: Kind.refuse, id: this.id, error }, keepsCredit);
   }
 
   override expire(): void {
@@ -100,10 +100,10 @@ export class ServedRequest extends Incoming {
     this.#settle(this.isAwaited ? answer : undefined);
   }
 
-  #settle(answer: Envelope | undefined): void {
+  #settle(answer: Envelope | undefined, keepsCredit = false): void {
     if (this.isSettled) return;
     this.isSettled = true;
-    this.leave();
+    if (!keepsCredit) this.leave();
     this.memory?.answered(this, answer);
     if (answer) this.#desk.answer(this, answer);
     else this.#desk.forget(this);

@@ -1,16 +1,18 @@
 import { ignoreElements, merge, type Observable, ReplaySubject, type Subscription, switchMap, tap } from 'rxjs';
 import type { Actor } from '../actors/actor.js';
 import { SkeinError } from '../core/errors.js';
+import { hash32 } from '../core/hash.js';
 import { limits } from '../core/limits.js';
 import type { TopicName } from '../core/target.js';
 import { isCompatible, parseVersion } from '../core/version.js';
 import type { Registration } from '../ports/matchmaker.js';
 import type { Holder, Operation, Outgoing } from '../ports/transport.js';
-import { choose } from './choose.js';
+import { choose, chooseByHash } from './choose.js';
 import type { Directory, Listing } from './directory.js';
+import { Ejections } from './ejections.js';
 import type { MeshPorts } from './mesh-ports.js';
 import type { Pool } from './pool.js';
-import { Route } from './route.js';
+import { Route, type RouteKeeper } from './route.js';
 
 /** The routes that fit an operation. */
 interface Fitting {
@@ -28,7 +30,7 @@ interface Wait {
  * A topic's live servers and the rule that picks one. The actor keeps the routes as the directory has them; requests read them
  * where they stand, and wait here only while there is none.
  */
-export class Topic implements Holder {
+export class Topic implements Holder, RouteKeeper {
   readonly #name: TopicName;
   readonly #pool: Pool;
   readonly #ports: MeshPorts;
@@ -36,8 +38,10 @@ export class Topic implements Holder {
   #routes = new Map<string, Route>();
   /** The routes that fit each operation, as far as asked since the last change. */
   readonly #fitting = new Map<Operation, Fitting>();
+  readonly #ejections: Ejections;
   readonly #actor: Actor;
   #turn = 0;
+  #isStale = false;
   #isCurrent = false;
   /** Whether it was asked for anything since it was last looked at. */
   #isUsed = true;
@@ -50,11 +54,14 @@ export class Topic implements Holder {
     this.#name = name;
     this.#pool = pool;
     this.#ports = ports;
+    this.#ejections = new Ejections(ports.clock, ports.meter.counter('servers.ejected'), () => {
+      this.#actor.say(this.#note());
+    });
     this.#actor = parent.spawn(`${name.exchange}/${name.topic}`, (self) =>
       directory.watch(name).pipe(
         tap((listing) => {
           this.#update(listing);
-          self.say(`${String(this.#routes.size)} servers${listing.isStale ? ', stale' : ''}`);
+          self.say(this.#note());
         }),
         switchMap(() => this.#reached$()),
       ),
@@ -79,6 +86,7 @@ export class Topic implements Holder {
     if (isBusy) return false;
     this.#isOver = true;
     this.#actor.stop();
+    this.#ejections.close();
     for (const { link, registration } of this.#routes.values()) this.#pool.release(link, registration);
     this.#routes.clear();
     return true;
@@ -109,23 +117,34 @@ export class Topic implements Holder {
     return this.#isCurrent ? this.#whyNone(request) : undefined;
   }
 
+  #note(): string {
+    const ejected = this.#ejections.size;
+    const parts = [
+      `${String(this.#routes.size)} servers`,
+      ejected > 0 ? `${String(ejected)} ejected` : '',
+      this.#isStale ? 'stale' : '',
+    ];
+    return parts.filter((part) => part !== '').join(', ');
+  }
+
   /** One of the servers that can be reached, but for the one that has just given the request back. */
   #pick(request: Outgoing, butFor?: Route): Route | undefined {
     const route = this.#choose(request, butFor);
     return route === butFor || route?.isDown === true ? undefined : route;
   }
 
-  #choose({ operation, pinned, balance, boundTo, server }: Outgoing, butFor: Route | undefined): Route | undefined {
+  #choose({ operation, pinned, balance, boundTo, server, key }: Outgoing, butFor: Route | undefined): Route | undefined {
     const fitting = this.#fitting.get(operation) ?? this.#fit(operation);
     if (pinned !== undefined) return fitting.byServer.get(pinned);
     if (boundTo !== undefined) return fitting.byServer.get(server);
-    if (balance === 'round-robin') this.#turn += 1;
     const routes = butFor ? fitting.all.filter((route) => route !== butFor) : fitting.all;
+    if (balance === 'hash') return chooseByHash(routes, hash32(key ?? ''));
+    if (balance === 'round-robin') this.#turn += 1;
     return choose(routes, balance, this.#turn, this.#ports.random);
   }
 
   /** A request that was not started: to another server, at most `limits.movesMax` times, or back to wait for one that can be reached. */
-  #moveOn(request: Outgoing, from: Route, error: SkeinError): void {
+  moveOn(request: Outgoing, from: Route, error: SkeinError): void {
     if (request.isSettled) return;
     if (request.moves >= limits.movesMax) {
       request.fail(error);
@@ -139,6 +158,11 @@ export class Topic implements Holder {
       other.send(request);
     } else if (isWorthWaiting(error, isFixed)) this.#wait(request, error);
     else request.fail(error);
+  }
+
+  /** Ejects a server for a time, unless too few would be left, or it is no longer one of the topic's. */
+  eject(route: Route): void {
+    if (this.#routes.get(route.server) === route) this.#ejections.consider(route, this.#routes.values());
   }
 
   /** Lets what waits go as soon as one of its servers can be reached again. */
@@ -164,11 +188,14 @@ export class Topic implements Holder {
 
   #update(listing: Listing): void {
     this.#isCurrent = true;
+    this.#isStale = listing.isStale;
     const before = this.#routes;
     this.#routes = new Map(listing.registrations.map((registration) => [registration.server, this.#route(registration, before)]));
     this.#fitting.clear();
     for (const [server, route] of before) {
-      if (this.#routes.get(server) !== route) this.#pool.release(route.link, route.registration);
+      if (this.#routes.get(server) === route) continue;
+      this.#ejections.forget(route);
+      this.#pool.release(route.link, route.registration);
     }
     this.#listing$.next(listing);
     this.#serveWaiting();
@@ -178,9 +205,7 @@ export class Topic implements Holder {
   #route(registration: Registration, before: ReadonlyMap<string, Route>): Route {
     const known = before.get(registration.server);
     if (known && isSameServer(known.registration, registration)) return known;
-    return new Route(registration, this.#pool.acquire(registration), (request, from, error) => {
-      this.#moveOn(request, from, error);
-    });
+    return new Route(registration, this.#pool.acquire(registration), this);
   }
 
   #wait(request: Outgoing, error?: SkeinError): void {
@@ -257,6 +282,7 @@ export class Topic implements Holder {
   /** Stops waiting; what still waits is closed. */
   close(): void {
     this.#patience?.unsubscribe();
+    this.#ejections.close();
     const requests = [...this.#waiting.keys()];
     this.#waiting.clear();
     for (const request of requests) request.fail(new SkeinError('closed', { what: 'the node' }));

@@ -97,6 +97,7 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     meter,
     wheel,
     ambient,
+    interceptors: plan.interceptors ?? { client: [], server: [] },
     undeliverable$,
     nextId: () => (requests += 1),
     life: { state: 'open' },
@@ -107,14 +108,13 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
   closers.add(() => {
     servers.stop();
   });
-  const bounds = { mailboxMax: limits.mailboxMax, workingMax: settings.workingMax ?? defaults.workingMax };
   const node = new RunningNode({
     id,
     name: identity.node,
     url: plan.url,
     root,
     clients: new Clients(rpc),
-    services: new Services(servers, rpc, bounds, { server: identity.node, labels: settings.labels ?? defaults.labels }),
+    services: new Services(servers, rpc, { server: identity.node, labels: settings.labels ?? defaults.labels }),
     rpc,
     peers$: transport.peers$,
     undeliverable$,

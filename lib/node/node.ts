@@ -30,7 +30,7 @@ export interface Node extends Draining {
   /** What has been counted so far, by name: every end of a request, and every time that a bound was met. */
   counters(): ReadonlyMap<string, number>;
   /** Resolves once the directory lists the server, whose name defaults to the node's. */
-  serve<C extends Contract>(contract: C, handlers: Handlers<C>, options?: ServeOptions): Promise<Served>;
+  serve<C extends Contract>(contract: C, handlers: Handlers<C>, options?: ServeOptions<C>): Promise<Served>;
   /** Costs no connection; links open on demand. Throws `invalid-argument` or `invalid-target`. */
   client<C extends Contract>(contract: C, options?: ClientOptions): Client<C>;
 }
@@ -87,7 +87,7 @@ export class RunningNode implements Node {
     return this.#parts.rpc.meter.read();
   }
 
-  async serve<C extends Contract>(contract: C, handlers: Handlers<C>, options?: ServeOptions): Promise<Served> {
+  async serve<C extends Contract>(contract: C, handlers: Handlers<C>, options?: ServeOptions<C>): Promise<Served> {
     if (this.#parts.rpc.life.state !== 'open') throw new SkeinError('closed', { what: 'the node' });
     return this.#parts.services.serve(contract, handlers, options);
   }

@@ -3,6 +3,7 @@ import { ContainerModule } from 'inversify';
 import { invalidArgument, isSkeinError } from '../core/errors.js';
 import { Hub } from './hub.js';
 import { formatNodeUrl, type NodeUrl, parseNodeUrl, readLabels, unknownKey } from './node-url.js';
+import { type Interceptor, interceptorProblems, type Interceptors } from '../rpc/interceptor.js';
 import type { Override } from './override.js';
 import { readSetting, type Settings, settingKinds, settingNames, settingProblems } from './settings.js';
 
@@ -18,14 +19,17 @@ export interface NodeOptions extends Settings {
   readonly overrides?: readonly Override[];
   /** Whole Inversify modules, loaded behind Skein's own. */
   readonly modules?: readonly ContainerModule[];
+  /** Around each request that leaves (`client`) or arrives (`server`); the first is the outermost. */
+  readonly interceptors?: { readonly client?: readonly Interceptor[]; readonly server?: readonly Interceptor[] };
 }
 
 /** A node's options, validated. */
 export interface Plan extends NodeUrl, Pick<NodeOptions, 'logger' | 'hub' | 'overrides' | 'modules'> {
   readonly url: string;
+  readonly interceptors?: Interceptors;
 }
 
-const others = new Set<string>(['url', 'logger', 'hub', 'overrides', 'modules']);
+const others = new Set<string>(['url', 'logger', 'hub', 'overrides', 'modules', 'interceptors']);
 
 /** All that was said, by whoever said it; throws one `invalid-argument` that lists every problem. */
 export const planNode = (options: NodeOptions, environment: Readonly<Record<string, string | undefined>>): Plan => {
@@ -54,7 +58,7 @@ export const planNode = (options: NodeOptions, environment: Readonly<Record<stri
   const settings: Settings = { ...inEnvironment, ...parsed.settings, ...given };
   problems.push(...settingProblems(settings));
   if (problems.length > 0) throw invalidArgument(...problems);
-  const { logger, hub, overrides, modules } = options;
+  const { logger, hub, overrides, modules, interceptors } = options;
   return {
     ...parsed,
     settings,
@@ -63,6 +67,9 @@ export const planNode = (options: NodeOptions, environment: Readonly<Record<stri
     ...(hub && { hub }),
     ...(overrides && { overrides }),
     ...(modules && { modules }),
+    ...(interceptors && {
+      interceptors: { client: [...(interceptors.client ?? [])], server: [...(interceptors.server ?? [])] },
+    }),
   };
 };
 
@@ -74,12 +81,13 @@ const urlIn = ({ SKEIN_URL: url = '' }: Readonly<Record<string, string | undefin
   url === '' ? 'zmq+local://' : url;
 
 /** What is wrong with the options that text cannot say. */
-const partProblems = ({ url, logger, hub, overrides, modules }: NodeOptions): readonly string[] => [
+const partProblems = ({ url, logger, hub, overrides, modules, interceptors }: NodeOptions): readonly string[] => [
   ...(url === undefined || typeof url === 'string' || (url as unknown) instanceof URL ? [] : ['url must be a string']),
   ...(logger === undefined || isLogger(logger) ? [] : ['logger must have the functions debug, info, warn and error']),
   ...(hub === undefined || hub instanceof Hub ? [] : ['hub must be a Hub: new Hub()']),
   ...(isListOf(overrides, (one) => typeof one === 'object') ? [] : ['overrides must be a list, each made by override(…)']),
   ...(isListOf(modules, (one) => one instanceof ContainerModule) ? [] : ['modules must be a list of ContainerModules']),
+  ...interceptorProblems(interceptors),
 ];
 
 const isLogger = (logger: unknown): boolean =>

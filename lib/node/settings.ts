@@ -21,10 +21,8 @@ export interface Settings {
   readonly leaseMs?: number;
   /** Links open at once; default 256. */
   readonly linksMax?: number;
-  /** Requests that a peer may have in this node's mailboxes; default 1,024. */
+  /** Requests that a peer may have in this node's mailboxes; default 4,096. */
   readonly linkCredit?: number;
-  /** Requests at work at once on each of its servers; default 16,384. */
-  readonly workingMax?: number;
   /** Whether callers get to see the stacks of handlers' errors; default false. */
   readonly sendStacks?: boolean;
   /** Whether SIGTERM and SIGINT drain the node before they end the process; default false: the signals are left alone. */
@@ -47,7 +45,6 @@ export const settingKinds: Kinds = {
   leaseMs: 'count',
   linksMax: 'count',
   linkCredit: 'count',
-  workingMax: 'count',
   sendStacks: 'flag',
   handleSignals: 'flag',
   labels: 'labels',
@@ -59,7 +56,6 @@ const least: { readonly [K in keyof Settings]?: number } = {
   leaseMs: 100,
   linksMax: 1,
   linkCredit: 1,
-  workingMax: 1,
 };
 
 export const settingNames = Object.keys(settingKinds) as readonly (keyof Settings)[];
@@ -72,7 +68,6 @@ export const defaults = {
   leaseMs: limits.leaseMs,
   linksMax: limits.linksMax,
   linkCredit: limits.linkCredit,
-  workingMax: limits.workingMax,
   sendStacks: false,
   handleSignals: false,
   labels: {},

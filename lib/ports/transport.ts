@@ -7,7 +7,7 @@ import type { Target, TopicName } from '../core/target.js';
 import type { Timed } from '../core/timed.js';
 
 /** How one of a topic's servers is chosen for each request. */
-export type Balance = 'least-loaded' | 'round-robin';
+export type Balance = 'least-loaded' | 'round-robin' | 'hash';
 
 /** A method as a client calls it: one object for all its requests, so that whoever keeps something for it can key by it. */
 export type Operation = Omit<MethodName, 'server'>;
@@ -34,6 +34,8 @@ export abstract class Outgoing implements RequestEnvelope, Timed {
   /** That server only; never another. */
   abstract readonly pinned: string | undefined;
   abstract readonly balance: Balance;
+  /** What `hash` chooses by. */
+  abstract readonly key: string | undefined;
   readonly id: number;
   payload: unknown;
   readonly bytes: number;
@@ -74,6 +76,8 @@ export abstract class Outgoing implements RequestEnvelope, Timed {
   abstract done(): void;
   abstract fail(error: SkeinError): void;
   abstract expire(): void;
+  /** Whether an answer is an error that the method may well give, so that it says nothing against its server. */
+  expects?(error: SkeinError): boolean;
 }
 
 /** Who sent a request. */
@@ -124,8 +128,8 @@ export abstract class Incoming implements Timed {
   abstract done(): void;
   /** It was started, and failed. */
   abstract fail(error: ErrorRecord): void;
-  /** It was not started, and will not be. */
-  abstract refuse(error: ErrorRecord): void;
+  /** It was not started, and will not be. With `keepsCredit`, its credit goes back by {@link leave} only. */
+  abstract refuse(error: ErrorRecord, keepsCredit?: boolean): void;
   abstract expire(): void;
   /** No one waits for an answer any more: later ones are dropped, and who works on it is told by {@link onCancel}. */
   cancel(reason: SkeinError): void {

@@ -1,6 +1,8 @@
+import { Observable } from 'rxjs';
 import { Kind } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import type { CastOptions } from './options.js';
+import { endOf, passThrough } from './pass-through.js';
 import { CastReceipt, type Confirmed, type Undeliverable } from './receipt.js';
 import { agree, asUnsent, Request, type Sending, type Terms } from './request.js';
 
@@ -65,16 +67,72 @@ export class Caster {
     const confirm = options?.confirm ?? this.#confirm;
     try {
       const terms = agree(this.#sending, options, confirm === 'done' ? confirm : undefined);
-      const failed = (error: SkeinError, server: string): void => {
-        reportUnlessWatched(this.#sending, receipt, error, server);
-      };
-      new CastRequest(this.#sending, input, terms, confirm, receipt, failed).send();
+      if (this.#sending.ports.interceptors.client.length > 0) this.#castThrough(input, terms, confirm, receipt);
+      else {
+        const failed = (error: SkeinError, server: string): void => {
+          reportUnlessWatched(this.#sending, receipt, error, server);
+        };
+        new CastRequest(this.#sending, input, terms, confirm, receipt, failed).send();
+      }
     } catch (thrown) {
       const error = asUnsent(thrown);
       receipt.fail(error);
       reportUnsent(this.#sending, receipt, error);
     }
     return receipt;
+  }
+
+  /** The receipt shows what befalls what is sent, and ends as the interceptors let it; one that they complete by themselves was confirmed by no server. */
+  #castThrough(input: unknown, terms: Terms, confirm: Confirmed['state'], receipt: CastReceipt): void {
+    let server = '';
+    let isConfirmed = false;
+    const send = (handed: unknown, renewed: Terms): Observable<never> =>
+      new Observable((subscriber) => {
+        const own = new CastReceipt();
+        // Its failure is told as that of the receipt that the sender has.
+        own.isWatched = true;
+        let request: CastRequest | undefined;
+        own.quietState$.subscribe({
+          next: (state) => {
+            if (state.state === 'queued') return;
+            isConfirmed ||= state.state === confirm;
+            receipt.show(state);
+          },
+          error: (error: unknown) => {
+            server = request?.server ?? '';
+            subscriber.error(error);
+          },
+          complete: () => {
+            subscriber.complete();
+          },
+        });
+        request = this.#sendOne(handed, renewed, confirm, own);
+        return () => request?.cancel('an interceptor let go of it');
+      });
+    passThrough(this.#sending, terms, input, send, endOf).subscribe({
+      error: (error: unknown) => {
+        receipt.fail(error);
+        reportUnlessWatched(this.#sending, receipt, error as SkeinError, server);
+      },
+      complete: () => {
+        if (!isConfirmed) receipt.show({ state: confirm, server: '' });
+        receipt.complete();
+      },
+    });
+  }
+
+  #sendOne(input: unknown, terms: Terms, confirm: Confirmed['state'], receipt: CastReceipt): CastRequest | undefined {
+    let request: CastRequest;
+    try {
+      request = new CastRequest(this.#sending, input, terms, confirm, receipt, () => undefined);
+    } catch (thrown) {
+      const error = asUnsent(thrown);
+      this.#sending.ports.meter.counter(`requests.${error.code}`).total += 1;
+      receipt.fail(error);
+      return undefined;
+    }
+    request.send();
+    return request;
   }
 }
 

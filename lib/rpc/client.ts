@@ -79,7 +79,10 @@ export class Clients {
       }
     }
     for (const name of ['$ping', '$describe']) {
-      const caller = new Caller(this.#sending(contract, name, builtIn, options, server), builtIn, false);
+      // Any server will do.
+      const { balance, ...others } = options;
+      const unkeyed = balance === 'hash' ? others : options;
+      const caller = new Caller(this.#sending(contract, name, builtIn, unkeyed, server), builtIn, false);
       client[name] = (call?: CallOptions) => caller.call(undefined, call);
     }
     client.$on = (pinned: unknown) => {

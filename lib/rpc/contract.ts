@@ -30,6 +30,10 @@ export interface MethodOptions {
   readonly idempotent?: boolean;
   /** For the whole request, in ms; default the node's; 0 fails at once, without sending. */
   readonly timeoutMs?: number;
+  /** Requests at work at once on one server; default 64. */
+  readonly concurrency?: number;
+  /** Requests that wait for that; default 1,024. One more is `overloaded`. */
+  readonly queue?: number;
 }
 
 export interface CallSpec<I, O, P, OI> extends MethodOptions {
@@ -132,6 +136,16 @@ const problemsOf = (check: () => unknown): string[] => {
 const isSchema = (schema: Schema | undefined): boolean =>
   schema === undefined || typeof (schema as Partial<Schema>)['~standard']?.validate === 'function';
 
+/** What is wrong with how much a method may take on. */
+export const boundProblems = (key: string, { concurrency = 1, queue = 0 }: MethodOptions): string[] => [
+  ...(Number.isSafeInteger(concurrency) && concurrency >= 1
+    ? []
+    : [`concurrency of "${key}" must be a whole number of at least 1, and is ${String(concurrency)}`]),
+  ...(Number.isSafeInteger(queue) && queue >= 0
+    ? []
+    : [`queue of "${key}" must be a whole number of at least 0, and is ${String(queue)}`]),
+];
+
 const checkMethod = (key: string, value: unknown): string[] => {
   if (key.startsWith('$') || key === 'then') {
     return [`"${key}" is a reserved name: methods start with no $ and are not called then`];
@@ -142,6 +156,7 @@ const checkMethod = (key: string, value: unknown): string[] => {
   const { timeoutMs = 0 } = options;
   return [
     ...(timeoutMs >= 0 ? [] : [`timeoutMs of "${key}" must be 0 or more, and is ${String(timeoutMs)}`]),
+    ...boundProblems(key, options),
     ...(isSchema(input) ? [] : [`the input of "${key}" is no Standard Schema`]),
     ...(isSchema(output) ? [] : [`the output of "${key}" is no Standard Schema`]),
     ...(confirm === 'accepted' || confirm === 'done'

@@ -1,11 +1,13 @@
 import { type ErrorRecord, Kind } from '../core/envelope.js';
 import { writeError, writeThrown } from '../core/error-record.js';
+import type { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { snapshot } from '../core/snapshot.js';
 import type { Counter } from '../ports/meter.js';
 import type { Desk, Incoming } from '../ports/transport.js';
 import type { Method } from './contract.js';
 import { firstValue, isValue } from './first-value.js';
+import { refusalOf } from './interceptor.js';
 import type { RpcPorts } from './rpc-ports.js';
 import { isInvalidInput, validate } from './schema.js';
 import { Work } from './work.js';
@@ -13,9 +15,9 @@ import { Work } from './work.js';
 /** A handler as it is called, whatever its types. */
 export type AnyHandler = (input: never, work: Work) => unknown;
 
-/** Who decides when a request may start. */
+/** Who decides when a request of one method may start. */
 export interface Queue {
-  admit(request: Incoming, desk: MethodDesk): void;
+  admit(request: Incoming): void;
   /** A request that was started is done with. */
   finish(): void;
 }
@@ -45,7 +47,7 @@ export class MethodDesk implements Desk {
   }
 
   admit(request: Incoming): void {
-    this.#queue.admit(request, this);
+    this.#queue.admit(request);
   }
 
   /** Starts the request; the queue is told when it is over. */
@@ -147,6 +149,11 @@ export class MethodDesk implements Desk {
   }
 
   #fail(request: Incoming, error: unknown): void {
+    const refusal = refusalOf(error);
+    if (refusal) {
+      this.#refuse(request, refusal);
+      return;
+    }
     this.failures += 1;
     this.#failed.total += 1;
     if (isInvalidInput(error)) request.refuse(this.#sendable(writeError(error)));
@@ -154,6 +161,15 @@ export class MethodDesk implements Desk {
       this.#ports.logger.error(`the handler of ${this.name} failed`, { error });
       request.fail(this.#sendable(writeThrown(error, this.#ports.sendStacks)));
     }
+    this.#queue.finish();
+  }
+
+  /** An interceptor has refused it before its handler started. */
+  #refuse(request: Incoming, error: SkeinError): void {
+    this.#ports.meter.counter('handlers.refused').total += 1;
+    const isCast = request.kind === Kind.cast;
+    this.#ports.logger[isCast ? 'warn' : 'debug'](`a ${isCast ? 'cast' : 'call'} of ${this.name} was refused`, { error });
+    request.refuse(this.#sendable(writeError(error)));
     this.#queue.finish();
   }
 

@@ -13,6 +13,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Travels with the request, on into the calls that its handler makes. */
   readonly context?: Context | undefined;
+  /** With the balance `hash`, equal keys go to the same server while it is there. */
+  readonly key?: string | undefined;
   /** W3C trace context; by default that of the request that is being handled. */
   readonly traceparent?: string | undefined;
   /**
@@ -35,16 +37,25 @@ export interface CastOptions extends CallOptions {
 export interface ClientOptions extends UnaryOptions {
   /** Default `default`. */
   readonly exchange?: string | undefined;
-  /** Default `least-loaded`, of two servers taken by chance. */
+  /** Default `least-loaded`, of two servers taken by chance; `hash` needs a `key`. */
   readonly balance?: Balance | undefined;
 }
 
 /** The options of one request among others, each read by its name: a handler's context has them as accessors, which no spread copies. */
-export const pickCallOptions = ({ timeoutMs, deadline, signal, context, traceparent, retries }: CallOptions): CallOptions => ({
+export const pickCallOptions = ({
   timeoutMs,
   deadline,
   signal,
   context,
+  key,
+  traceparent,
+  retries,
+}: CallOptions): CallOptions => ({
+  timeoutMs,
+  deadline,
+  signal,
+  context,
+  key,
   traceparent,
   retries,
 });
@@ -55,6 +66,7 @@ export const mergeClientOptions = (own: ClientOptions, others: ClientOptions): C
   deadline: others.deadline ?? own.deadline,
   signal: others.signal ?? own.signal,
   context: others.context ?? own.context,
+  key: others.key ?? own.key,
   traceparent: others.traceparent ?? own.traceparent,
   retries: others.retries ?? own.retries,
   validateOutput: others.validateOutput ?? own.validateOutput,
@@ -91,6 +103,7 @@ const checks = {
     Object.prototype.toString.call(value) === '[object Object]'
       ? contextProblems(value as Readonly<Record<string, unknown>>)
       : unless(false, 'context must be an object of strings', value),
+  key: (value: unknown) => unless(typeof value === 'string', 'key must be a string', value),
   traceparent: (value: unknown) =>
     unless(
       typeof value === 'string' && value.length <= limits.traceparentMax,
@@ -105,7 +118,11 @@ const checks = {
     ),
   confirm: (value: unknown) => unless(value === 'accepted' || value === 'done', 'confirm must be accepted or done', value),
   balance: (value: unknown) =>
-    unless(value === 'least-loaded' || value === 'round-robin', 'balance must be least-loaded or round-robin', value),
+    unless(
+      value === 'least-loaded' || value === 'round-robin' || value === 'hash',
+      'balance must be least-loaded, round-robin or hash',
+      value,
+    ),
 } as const;
 
 const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0;

@@ -3,7 +3,7 @@ import type { Subscription } from 'rxjs';
 import { backoffMs } from '../core/backoff.js';
 import type { Context } from '../core/context.js';
 import type { Meta } from '../core/envelope.js';
-import { type ErrorCode, isSkeinError, SkeinError } from '../core/errors.js';
+import { type ErrorCode, invalidArgument, isSkeinError, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { snapshot } from '../core/snapshot.js';
 import { type Balance, Outgoing, type Operation } from '../ports/transport.js';
@@ -17,6 +17,7 @@ export interface Sending {
   readonly pinned: string | undefined;
   readonly balance: Balance;
   readonly timeoutMs: number;
+  /** Whether a request whose outcome is unknown may be repeated. */
   readonly isIdempotent: boolean;
   /** What the client adds to each request's own options. */
   readonly defaults: CallOptions;
@@ -32,6 +33,7 @@ export interface Terms {
   readonly retries: number;
   readonly work: Work | undefined;
   readonly signal: AbortSignal | undefined;
+  readonly key: string | undefined;
 }
 
 /** What keeps a request from being sent: a SkeinError itself, or what its input threw as it was looked at. */
@@ -60,7 +62,8 @@ export const agree = (sending: Sending, options: CallOptions | undefined, confir
   if (signal?.aborted === true) throw new SkeinError('cancelled', { reason: signal.reason }, { ran: 'no' });
   if (work?.cancelled) throw new SkeinError('cancelled', { reason: work.cancelled }, { ran: 'no' });
   const retries = options?.retries ?? defaults.retries ?? 0;
-  return { deadline, timeoutMs, meta: metaOf(options, defaults, work, confirm), retries, work, signal };
+  const key = options?.key ?? defaults.key;
+  return { deadline, timeoutMs, meta: metaOf(options, defaults, work, confirm), retries, work, signal, key };
 };
 
 const metaOf = (
@@ -84,6 +87,9 @@ const joinContexts = (inherited: Context | undefined, own: Context | undefined):
   return context;
 };
 
+const keyless = (): SkeinError =>
+  invalidArgument('the balance hash chooses a server by a key: give the request, or its client, the option key');
+
 /** The request that another one repeats. */
 export interface Former {
   readonly id: number;
@@ -93,6 +99,7 @@ export interface Former {
 
 /** A request of this node's, from its sending to its one end, which is counted. */
 export abstract class Request extends Outgoing {
+  override readonly key: string | undefined;
   readonly #sending: Sending;
   readonly #timeoutMs: number;
   readonly #release: (() => void) | undefined;
@@ -104,8 +111,10 @@ export abstract class Request extends Outgoing {
   #pause: Subscription | undefined;
 
   constructor(sending: Sending, payload: unknown, terms: Terms, former?: Former) {
+    if (sending.balance === 'hash' && terms.key === undefined && sending.pinned === undefined) throw keyless();
     const bytes = sending.ports.codec.measure(payload);
     super(former?.id ?? sending.ports.nextId(), snapshot(payload), bytes, terms.meta, terms.deadline);
+    this.key = terms.key;
     this.#sending = sending;
     this.#timeoutMs = terms.timeoutMs;
     this.#retries = terms.retries;

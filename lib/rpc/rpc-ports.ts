@@ -7,6 +7,7 @@ import type { Logger } from '../ports/logger.js';
 import type { Meter } from '../ports/meter.js';
 import type { Random } from '../ports/random.js';
 import type { Transport } from '../ports/transport.js';
+import type { Interceptors } from './interceptor.js';
 import type { Undeliverable } from './receipt.js';
 import type { Work } from './work.js';
 
@@ -21,6 +22,7 @@ export interface RpcPorts {
   readonly wheel: DeadlineWheel;
   /** The work that the present handler does; what it calls in turn inherits its deadline, its cancellation and its context. */
   readonly ambient: AsyncLocalStorage<Work>;
+  readonly interceptors: Interceptors;
   /** Casts whose failure no one watches. */
   readonly undeliverable$: Subject<Undeliverable>;
   readonly nextId: () => number;

@@ -3,18 +3,30 @@ import type { Actor } from '../actors/actor.js';
 import type { Context } from '../core/context.js';
 import { invalidArgument, SkeinError } from '../core/errors.js';
 import { checkTarget, encodeTarget } from '../core/target.js';
-import type { Contract } from './contract.js';
+import { boundProblems, type Contract, type MethodOptions } from './contract.js';
 import { checkDrain, type Draining, type DrainOptions, type DrainReport, finish, unfinishedAt } from './drain.js';
 import { checkHandlers, type Handlers } from './handlers.js';
 import type { RpcPorts } from './rpc-ports.js';
-import { Service, type ServiceBounds } from './service.js';
+import { Service } from './service.js';
 
-export interface ServeOptions {
+export interface ServeOptions<C extends Contract = Contract> {
   /** Default the node's name. */
   readonly server?: string;
   /** Default `default`. */
   readonly exchange?: string;
+  /** How much of a method this server takes on, in the place of what the contract says. */
+  readonly methods?: { readonly [K in keyof C['methods']]?: Pick<MethodOptions, 'concurrency' | 'queue'> };
 }
+
+/** Throws `invalid-argument` where there are bounds of no method, or bounds that are none. */
+const checkMethods = ({ name, methods }: Contract, bounds: Readonly<Record<string, unknown>>): void => {
+  const problems = Object.entries(bounds).flatMap(([method, options]) =>
+    Object.hasOwn(methods, method)
+      ? boundProblems(method, (options ?? {}) as MethodOptions)
+      : [`the option methods names ${method}, and ${name} has no such method`],
+  );
+  if (problems.length > 0) throw invalidArgument(...problems);
+};
 
 /**
  * A server that the directory lists, until it is drained or closed, or another process takes its name. `close` refuses what waits and
@@ -36,28 +48,27 @@ interface Running {
 export class Services {
   readonly #parent: Actor;
   readonly #ports: RpcPorts;
-  readonly #bounds: ServiceBounds;
   readonly #own: { readonly server: string; readonly labels: Context };
   readonly #running = new Map<string, Running>();
 
   /** `own` is what servers of this node are called, and what is told of them, where they do not say otherwise. */
-  constructor(parent: Actor, ports: RpcPorts, bounds: ServiceBounds, own: { readonly server: string; readonly labels: Context }) {
+  constructor(parent: Actor, ports: RpcPorts, own: { readonly server: string; readonly labels: Context }) {
     this.#parent = parent;
     this.#ports = ports;
-    this.#bounds = bounds;
     this.#own = own;
   }
 
   /** Resolves once the directory lists the server; rejects with what keeps it from being listed. */
-  async serve<C extends Contract>(contract: C, handlers: Handlers<C>, options: ServeOptions = {}): Promise<Served> {
-    const { server = this.#own.server, exchange = 'default' } = options;
+  async serve<C extends Contract>(contract: C, handlers: Handlers<C>, options: ServeOptions<C> = {}): Promise<Served> {
+    const { server = this.#own.server, exchange = 'default', methods = {} } = options;
     const key = encodeTarget(checkTarget({ exchange, topic: contract.name, server }));
     checkHandlers(contract, handlers);
+    checkMethods(contract, methods);
     if (this.#running.has(key)) {
       throw invalidArgument(`this node already serves ${contract.name} as ${server}: give another server name`);
     }
     const name = { exchange, server, labels: this.#own.labels };
-    const service = new Service(contract, handlers, name, this.#bounds, this.#ports);
+    const service = new Service(contract, handlers, name, methods, this.#ports);
     return this.#handle(await this.#run(key, service));
   }
 

@@ -7,11 +7,13 @@ import {
   type Subscription,
   throwError,
   timeout,
+  type Unsubscribable,
 } from 'rxjs';
 import { Kind } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import type { Method } from './contract.js';
 import type { UnaryOptions } from './options.js';
+import { firstOf, passThrough } from './pass-through.js';
 import { agree, asUnsent, type Former, Request, type Sending, type Terms } from './request.js';
 import { InvalidInput, validate } from './schema.js';
 
@@ -76,11 +78,13 @@ export class Caller {
   readonly #sending: Sending;
   readonly #method: Pick<Method, 'output'>;
   readonly #validatesOutput: boolean;
+  readonly #isIntercepted: boolean;
 
   constructor(sending: Sending, method: Pick<Method, 'output'>, validatesOutput: boolean) {
     this.#sending = sending;
     this.#method = method;
     this.#validatesOutput = validatesOutput;
+    this.#isIntercepted = sending.ports.interceptors.client.length > 0;
   }
 
   get isIdempotent(): boolean {
@@ -92,21 +96,38 @@ export class Caller {
     return new UnaryCall(this, input, options);
   }
 
-  /** Sends one request; what keeps it from being sent is told like any other error. */
-  send(call: UnaryCall, input: unknown, options: UnaryOptions | undefined, sink: Sink): UnaryRequest | undefined {
+  /** Sends one request, through the interceptors if there are any; what keeps it from being sent is told like any other error. */
+  send(call: UnaryCall, input: unknown, options: UnaryOptions | undefined, sink: Sink): Unsubscribable | undefined {
+    let terms: Terms;
+    try {
+      terms = agree(this.#sending, options);
+    } catch (thrown) {
+      this.#failUnsent(thrown, sink);
+      return undefined;
+    }
+    const validates = options?.validateOutput ?? this.#validatesOutput;
+    if (!this.#isIntercepted) return this.#sendOne(call, input, terms, validates, sink);
+    const sendOne = (handed: unknown, renewed: Terms) =>
+      new Observable<unknown>((subscriber) => this.#sendOne(call, handed, renewed, validates, subscriber));
+    return passThrough(this.#sending, terms, input, sendOne, firstOf).subscribe(sink);
+  }
+
+  #sendOne(call: UnaryCall, input: unknown, terms: Terms, validates: boolean, sink: Sink): UnaryRequest | undefined {
     let request: UnaryRequest;
     try {
-      const validates = options?.validateOutput ?? this.#validatesOutput;
-      const terms = agree(this.#sending, options);
       request = new UnaryRequest(this.#sending, input, terms, call, validates ? this.#checking(sink, terms) : sink);
     } catch (thrown) {
-      const error = asUnsent(thrown);
-      this.#sending.ports.meter.counter(`requests.${error.code}`).total += 1;
-      sink.error(error);
+      this.#failUnsent(thrown, sink);
       return undefined;
     }
     request.send();
     return request;
+  }
+
+  #failUnsent(thrown: unknown, sink: Sink): void {
+    const error = asUnsent(thrown);
+    this.#sending.ports.meter.counter(`requests.${error.code}`).total += 1;
+    sink.error(error);
   }
 
   /** Hands on only what the output's schema yields in time. */
@@ -229,7 +250,7 @@ class UnaryCall implements Call<unknown> {
     return this.#promise;
   }
 
-  #send(sink: Sink): UnaryRequest | undefined {
+  #send(sink: Sink): Unsubscribable | undefined {
     if (!this.#lastWord) return this.#caller.send(this, this.#input, this.#options, sink);
     sink.error(this.#lastWord);
     return undefined;

@@ -24,6 +24,7 @@ export class Work implements HandlerContext {
   #abort: AbortController | undefined;
   #stops: Set<(reason: SkeinError) => void> | undefined;
   #cancelled: SkeinError | undefined;
+  #context: Context | undefined;
 
   constructor(request: Incoming) {
     this.#request = request;
@@ -40,11 +41,16 @@ export class Work implements HandlerContext {
 
   /** Whether there is a context to pass on. */
   get hasContext(): boolean {
-    return this.#request.meta?.context !== undefined;
+    return (this.#context ?? this.#request.meta?.context) !== undefined;
   }
 
   get context(): Context {
-    return this.#request.meta?.context ?? noContext;
+    return this.#context ?? this.#request.meta?.context ?? noContext;
+  }
+
+  /** Set by an interceptor that hands the request on with another one. */
+  set context(context: Context) {
+    if (context !== this.context) this.#context = context;
   }
 
   get traceparent(): string | undefined {

@@ -2,11 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Ring } from '../../lib/core/ring.js';
 
-type Step = 'push' | 'shift' | 'peek' | 'drain' | 'retain';
+type Step = 'push' | 'shift' | 'pop' | 'peek' | 'drain' | 'retain';
 
-const steps = fc.array(fc.constantFrom<Step>('push', 'push', 'push', 'push', 'shift', 'shift', 'peek', 'drain', 'retain'), {
-  maxLength: 400,
-});
+const steps = fc.array(
+  fc.constantFrom<Step>('push', 'push', 'push', 'push', 'push', 'shift', 'shift', 'pop', 'peek', 'drain', 'retain'),
+  {
+    maxLength: 400,
+  },
+);
 
 describe('Ring', () => {
   it('does what an array with a bound does', () => {
@@ -19,7 +22,8 @@ describe('Ring', () => {
             expect(ring.push(i)).toBe(model.length < max);
             if (model.length < max) model.push(i);
           } else if (step === 'shift') expect(ring.shift()).toBe(model.shift());
-          else if (step === 'peek') expect(ring.peek()).toBe(model[0]);
+          else if (step === 'pop') expect(ring.pop()).toBe(model.pop());
+          else if (step === 'peek') expect([ring.peek(), ring.last()]).toEqual([model[0], model.at(-1)]);
           else if (step === 'drain') {
             expect(ring.drain()).toEqual(model);
             model = [];

@@ -1,16 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../lib/adapters/sim/seeded-random.js';
-import { choose } from '../../lib/mesh/choose.js';
+import { hash32 } from '../../lib/core/hash.js';
+import { choose, chooseByHash } from '../../lib/mesh/choose.js';
 import type { Link } from '../../lib/mesh/link.js';
 import { Route } from '../../lib/mesh/route.js';
 import { registrationOf } from './mesh-world.js';
 
-const routeTo = (server: string, { inFlight = 0, usable = true } = {}): Route => {
+const routeTo = (server: string, { inFlight = 0, usable = true, ejected = false } = {}): Route => {
   const registration = registrationOf(server);
   const link: unknown = { isUsable: usable };
-  const route = new Route(registration, link as Link, () => undefined);
+  const route = new Route(registration, link as Link, { moveOn: () => undefined, eject: () => undefined });
   route.inFlight = inFlight;
+  if (ejected) route.health.eject();
   return route;
 };
 
@@ -85,6 +87,97 @@ describe('choose', () => {
     const counts = tally(routes, 'round-robin', 900);
     expect(counts[1]).toBe(0);
     expect(Math.min(counts[0] ?? 0, counts[2] ?? 0)).toBeGreaterThanOrEqual(300);
+  });
+});
+
+describe('choose, where servers are ejected', () => {
+  it('gives their turns to the others', () => {
+    for (const balance of ['least-loaded', 'round-robin'] as const) {
+      const routes = [routeTo('a'), routeTo('b', { ejected: true }), routeTo('c', { inFlight: 9 })];
+      const counts = tally(routes, balance, 900);
+      expect(counts[1]).toBe(0);
+      expect(counts.reduce((sum, count) => sum + count)).toBe(900);
+    }
+  });
+
+  it('prefers them to those that are not usable', () => {
+    const routes = [routeTo('a', { usable: false }), routeTo('b', { ejected: true }), routeTo('c', { usable: false })];
+    expect(tally(routes, 'least-loaded', 100)).toEqual([0, 100, 0]);
+    expect(tally(routes, 'round-robin', 100)).toEqual([0, 100, 0]);
+  });
+
+  it('takes them again where more than half of those that are usable would be out', () => {
+    const routes = [
+      routeTo('a', { ejected: true }),
+      routeTo('b', { ejected: true }),
+      routeTo('c'),
+      routeTo('d', { usable: false }),
+    ];
+    expect(Math.min(...tally(routes, 'round-robin', 300).slice(0, 2))).toBeGreaterThan(0);
+  });
+});
+
+describe('choose by hash', () => {
+  const servers = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 20 }), { minLength: 2, maxLength: 12 });
+  const keys = Array.from({ length: 200 }, (_, i) => `key ${String(i)}`);
+  const at = (routes: readonly Route[]) => keys.map((key) => chooseByHash(routes, hash32(key))?.server);
+
+  it('has no choice with none', () => {
+    expect(chooseByHash([], 1)).toBeUndefined();
+  });
+
+  it('takes the same server for a key, in whatever order they stand', () => {
+    fc.assert(
+      fc.property(servers, fc.nat(), (names, seed) => {
+        const order = new SeededRandom(seed);
+        const other = names.map((name) => ({ name, by: order.next() })).sort((a, b) => a.by - b.by);
+        expect(at(other.map(({ name }) => routeTo(name)))).toEqual(at(names.map((name) => routeTo(name))));
+      }),
+    );
+  });
+
+  it('moves the keys of a server that leaves, is down or is ejected, and no others', () => {
+    fc.assert(
+      fc.property(servers, fc.nat(), fc.constantFrom('left', 'down', 'ejected'), (names, pick, how) => {
+        const gone = names[pick % names.length];
+        const before = at(names.map((name) => routeTo(name)));
+        const left = how === 'left' ? names.filter((name) => name !== gone) : names;
+        const after = at(
+          left.map((name) =>
+            routeTo(name, { usable: name !== gone || how !== 'down', ejected: name === gone && how === 'ejected' }),
+          ),
+        );
+        keys.forEach((_key, i) => {
+          if (before[i] === gone) expect(after[i]).not.toBe(gone);
+          else expect(after[i]).toBe(before[i]);
+        });
+      }),
+    );
+  });
+
+  it('spreads keys over servers evenly, and those of one that leaves over the others', () => {
+    const names = Array.from({ length: 10 }, (_, i) => `host-${String(i)}@work`);
+    const routes = names.map((name) => routeTo(name));
+    const many = Array.from({ length: 20_000 }, (_, i) => hash32(`user/${String(i)}`));
+    const counts = new Map<string, number>();
+    const moved = new Map<string, number>();
+    for (const hash of many) {
+      const chosen = chooseByHash(routes, hash) as Route;
+      counts.set(chosen.server, (counts.get(chosen.server) ?? 0) + 1);
+      if (chosen !== routes[0]) continue;
+      const next = chooseByHash(routes.slice(1), hash) as Route;
+      moved.set(next.server, (moved.get(next.server) ?? 0) + 1);
+    }
+    expect(counts.size).toBe(10);
+    for (const count of counts.values()) expect(Math.abs(count - 2_000)).toBeLessThan(200);
+    expect(moved.size).toBe(9);
+    for (const count of moved.values()) expect(Math.abs(count - 222)).toBeLessThan(70);
+  });
+
+  it('takes what is usable, ejected or not, before what is not', () => {
+    const routes = [routeTo('a', { usable: false }), routeTo('b', { ejected: true }), routeTo('c', { usable: false })];
+    expect(new Set(at(routes))).toEqual(new Set(['b']));
+    expect(at([routeTo('a', { usable: false })])[0]).toBe('a');
   });
 });
 

@@ -24,6 +24,7 @@ export class TestRequest extends Outgoing {
   override readonly operation = operation;
   override readonly pinned = undefined;
   override readonly balance: Balance = 'least-loaded';
+  override readonly key = undefined;
   readonly told: unknown[] = [];
   error: SkeinError | undefined;
 

@@ -37,7 +37,7 @@ describe('a served link', () => {
     peer.say(hello);
     await clock.advance(10);
     expect(peer.heard).toEqual([
-      { kind: Kind.welcome, major: 1, node: 'b', incarnation: 'b-1', features: [], heartbeatMs: 1_000, credit: 1_024 },
+      { kind: Kind.welcome, major: 1, node: 'b', incarnation: 'b-1', features: [], heartbeatMs: 1_000, credit: 4_096 },
     ]);
   });
 

@@ -68,7 +68,6 @@ it('has an environment variable for every setting', () => {
     SKEIN_LEASE_MS: '400',
     SKEIN_LINKS_MAX: '5',
     SKEIN_LINK_CREDIT: '6',
-    SKEIN_WORKING_MAX: '7',
     SKEIN_SEND_STACKS: 'false',
     SKEIN_LABELS: 'zone=a%26b&rack=',
   };
@@ -76,7 +75,7 @@ it('has an environment variable for every setting', () => {
   const { scheme, place, settings } = planNode({}, environment);
   expect({ scheme, place }).toEqual({ scheme: 'zmq+memory', place: 'there' });
   expect(Object.keys(settings).sort()).toEqual([...settingNames].sort());
-  expect(settings).toMatchObject({ name: 'n', insecure: true, timeoutMs: 1, workingMax: 7, labels: { zone: 'a&b', rack: '' } });
+  expect(settings).toMatchObject({ name: 'n', insecure: true, timeoutMs: 1, labels: { zone: 'a&b', rack: '' } });
 });
 
 it('takes an empty variable for one that is not set', () => {

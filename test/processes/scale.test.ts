@@ -125,24 +125,25 @@ describe.each([
 describe('a backlog of 100,000 requests with handlers that answer at once', () => {
   it('overflows neither the stack nor a bound', async () => {
     const url = privateUrl();
-    const Slow = contract('slow', '1.0', { block: call<undefined, string>(), step: cast<number>() });
-    const server = await open(url, { workingMax: 1, linkCredit: 131_072 });
-    let release: (value: string) => void = () => undefined;
+    const Slow = contract('slow', '1.0', { step: cast<number>({ concurrency: 1, queue: 131_072 }) });
+    const server = await open(url, { linkCredit: 131_072 });
+    let release: () => void = () => undefined;
     let steps = 0;
     await server.serve(Slow, {
-      block: () => new Promise<string>((resolve) => (release = resolve)),
-      step: () => {
+      step: (n) => {
+        if (n < 0) return new Promise<void>((resolve) => (release = resolve));
         steps += 1;
+        return undefined;
       },
     });
     const client = (await open(url)).client(Slow);
     await client.$ping();
-    const blocked = client.block().then((value) => value);
+    const blocked = client.step(-1, { confirm: 'done' }).then(({ state }) => state);
     const receipts = Array.from({ length: 100_000 }, (_, n) => client.step(n));
     await receipts.at(-1);
     expect(steps).toBe(0);
-    release('go');
-    expect(await blocked).toBe('go');
+    release();
+    expect(await blocked).toBe('done');
     await client.step(100_000, { confirm: 'done' });
     expect(steps).toBe(100_001);
     expect(server.counters().get('mailbox.full') ?? 0).toBe(0);

@@ -314,23 +314,18 @@ export const calls: Part = (use, { shortMs }) => {
 
     it('takes back what waits in the mailbox of its server', async () => {
       const cluster = use();
-      const Queue = contract('queue', '1', { take: call<string, string>(), mark: cast() });
+      const Queue = contract('queue', '1', { take: call<string, string>({ concurrency: 1 }), mark: cast() });
       const [started, release] = [new Signal(), new Signal()];
       const order: string[] = [];
-      const { client } = await connect(
-        cluster,
-        Queue,
-        {
-          take: async (name) => {
-            order.push(name);
-            started.resolve();
-            await release.promise;
-            return name;
-          },
-          mark: () => undefined,
+      const { client } = await connect(cluster, Queue, {
+        take: async (name) => {
+          order.push(name);
+          started.resolve();
+          await release.promise;
+          return name;
         },
-        { server: { workingMax: 1 } },
-      );
+        mark: () => undefined,
+      });
       const first = Promise.resolve(client.take('first'));
       await cluster.settle(started.promise);
       const second = client.take('second').subscribe();

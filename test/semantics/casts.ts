@@ -154,19 +154,19 @@ export const casts: Part = (use, { shortMs }) => {
     it('is withdrawn by its signal as long as it has not started', async () => {
       const cluster = use();
       const [started, release] = [new Signal(), new Signal()];
-      const { notes, ended, handlers } = keeping(() => (started.resolve(), release.promise));
-      const { client } = await connect(cluster, Notes, handlers, { server: { workingMax: 1 } });
+      const { notes, handlers } = keeping(() => (started.resolve(), release.promise));
+      const { client } = await connect(cluster, Notes, handlers, { serve: { methods: { sure: { concurrency: 1 } } } });
       const first = client.sure('first');
       await cluster.settle(started.promise);
       const stop = new AbortController();
       const second = client.sure('second', { signal: stop.signal });
-      await cluster.settle(client.note('third'));
+      await cluster.settle(client.sure('third', { confirm: 'accepted' }));
       stop.abort('changed my mind');
       expect(await failureOf('cancelled', cluster.settle(second))).toMatchObject({ details: { reason: 'changed my mind' } });
-      client.last('end');
+      const end = client.sure('end');
       await cluster.settle(cluster.after(20));
       release.resolve();
-      await cluster.settle(Promise.all([first, ended.promise]));
+      await cluster.settle(Promise.all([first, end]));
       expect(notes).toEqual(['first', 'third', 'end']);
     });
 
@@ -174,19 +174,14 @@ export const casts: Part = (use, { shortMs }) => {
       const cluster = use();
       const [started, release, ended] = [new Signal(), new Signal(), new Signal()];
       const done: string[] = [];
-      const { caller, client } = await connect(
-        cluster,
-        contract('notes', '1', { note: cast<string>() }),
-        {
-          note: async (note, { signal }) => {
-            started.resolve();
-            await release.promise;
-            if (!signal.aborted) done.push(note);
-            if (note === 'waited') ended.resolve();
-          },
+      const { caller, client } = await connect(cluster, contract('notes', '1', { note: cast<string>({ concurrency: 1 }) }), {
+        note: async (note, { signal }) => {
+          started.resolve();
+          await release.promise;
+          if (!signal.aborted) done.push(note);
+          if (note === 'waited') ended.resolve();
         },
-        { server: { workingMax: 1 } },
-      );
+      });
       await cluster.settle(Promise.all([client.note('at work'), client.note('waited'), started.promise]));
       await caller.close();
       await cluster.settle(cluster.after(50));

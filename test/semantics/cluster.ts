@@ -46,7 +46,12 @@ export interface Line {
 export interface Cluster {
   /** Starts a node; names are unique within a cluster. */
   readonly node: (name: string, options?: Omit<NodeOptions, 'url' | 'name'>) => Promise<Node>;
-  readonly serve: <C extends Contract>(node: Node, contract: C, handlers: Handlers<C>, options?: ServeOptions) => Promise<Served>;
+  readonly serve: <C extends Contract>(
+    node: Node,
+    contract: C,
+    handlers: Handlers<C>,
+    options?: ServeOptions<C>,
+  ) => Promise<Served>;
   /** Waits for a promise; virtual time passes meanwhile. */
   readonly settle: <T>(promise: PromiseLike<T>) => Promise<T>;
   /** Lets time pass. */
@@ -135,14 +140,16 @@ export const connect = async <C extends Contract>(
   {
     server: serverOptions,
     caller: callerOptions,
+    serve: serveOptions,
     ...client
   }: ClientOptions & {
     readonly server?: Omit<NodeOptions, 'url' | 'name'>;
     readonly caller?: Omit<NodeOptions, 'url' | 'name'>;
+    readonly serve?: ServeOptions<C>;
   } = {},
 ): Promise<{ readonly server: Node; readonly served: Served; readonly caller: Node; readonly client: Client<C> }> => {
   const server = await node('server', serverOptions);
-  const served = await serve(server, contract, handlers);
+  const served = await serve(server, contract, handlers, serveOptions);
   const caller = await node('caller', callerOptions);
   return { server, served, caller, client: caller.client(contract, client) };
 };

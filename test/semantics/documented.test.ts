@@ -14,7 +14,20 @@ const titlesOf = (part: string): readonly string[] => {
   return titles;
 };
 
-const parts = ['addressing', 'calls', 'casts', 'dispatch', 'errors', 'faults', 'nested', 'schemas', 'time', 'values'];
+const parts = [
+  'addressing',
+  'admission',
+  'calls',
+  'casts',
+  'dispatch',
+  'errors',
+  'faults',
+  'interceptors',
+  'nested',
+  'schemas',
+  'time',
+  'values',
+];
 
 /** What the page says of a part: the rest of a table's cell, or of a sentence. */
 const quotedOf = (part: string, page: string): readonly string[] =>

@@ -1,4 +1,4 @@
-import { NEVER, type Observable, of, throwError } from 'rxjs';
+import { NEVER, type Observable, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call, cast, Codec, contract, isSkeinError, override, SkeinError } from '../../lib/index.js';
 import { type Cluster, connect, counted, ends, failure, failureOf, type Part, Signal } from './cluster.js';
@@ -426,14 +426,14 @@ export const errors: Part = (use, { registers }) => {
       const started = new Signal();
       const { served, client } = await connect(
         cluster,
-        contract('one', '1', { hold: call<undefined, string>(), note: cast() }),
-        { hold: () => (started.resolve(), NEVER as Observable<string>), note: () => of(undefined) },
-        { server: { workingMax: 1 } },
+        contract('one', '1', { hold: call<undefined, string>({ concurrency: 1 }), note: cast({ concurrency: 1 }) }),
+        { hold: () => (started.resolve(), NEVER as Observable<string>), note: () => NEVER },
       );
       const working = Promise.resolve(client.hold(undefined, { timeoutMs: 300 }));
       const expired = failureOf('deadline-exceeded', working);
       await cluster.settle(started.promise);
       const waiting = failureOf('closed', client.hold());
+      await cluster.settle(client.note());
       expect(await cluster.settle(client.note())).toMatchObject({ state: 'accepted' });
       await cluster.settle(served.close());
       expect(await cluster.settle(waiting)).toMatchObject({ ran: 'no' });

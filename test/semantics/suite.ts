@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe } from 'vitest';
 import { addressing } from './addressing.js';
+import { admission } from './admission.js';
 import { calls } from './calls.js';
 import { casts } from './casts.js';
 import type { Abilities, Cluster } from './cluster.js';
 import { dispatch } from './dispatch.js';
 import { errors } from './errors.js';
 import { faults } from './faults.js';
+import { interceptors } from './interceptors.js';
 import { nested } from './nested.js';
 import { schemas } from './schemas.js';
 import { time } from './time.js';
@@ -25,7 +27,7 @@ export const semanticsSuite = (name: string, make: () => Promise<Cluster>, optio
     });
     afterEach(() => cluster.close());
 
-    const parts = [addressing, calls, nested, casts, time, dispatch, schemas, values, errors];
+    const parts = [addressing, calls, nested, casts, time, dispatch, admission, interceptors, schemas, values, errors];
     for (const part of options.faults ? [...parts, faults] : parts) part(() => cluster, options);
   });
 };

@@ -157,11 +157,12 @@ export const time: Part = (use, { virtualTime, shortMs }) => {
             started.resolve();
             return release.promise;
           },
+          note: () => release.promise,
         },
-        { server: { workingMax: 1 } },
+        { serve: { methods: { plain: { concurrency: 1 }, note: { concurrency: 1 } } } },
       );
       const first = Promise.resolve(client.plain());
-      await cluster.settle(started.promise);
+      await cluster.settle(Promise.all([started.promise, client.note()]));
       const second = failureOf('deadline-exceeded', client.plain(undefined, { timeoutMs: shortMs }));
       expect(await cluster.settle(client.note(undefined, { timeoutMs: shortMs }))).toMatchObject({ state: 'accepted' });
       await cluster.settle(second);

@@ -109,7 +109,6 @@ class Schedule {
       logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
       linkCredit: 1 + dice.below(16),
       linksMax: 1 + dice.below(6),
-      workingMax: 1 + dice.below(8),
       // Half of them come back to where they were, so that peers find another process at an address that they know.
       ...(dice.chance(0.5) && { bind: `sim://${host}/fixed` }),
       heartbeatMs: 30 + dice.below(200),
@@ -132,7 +131,11 @@ class Schedule {
   /** It may take until the directory is there again; what comes of it shows later. */
   #serve(process: Process, server: string): void {
     if (process.servers.has(server)) return;
-    process.node.serve(Work, process.handlers(server), { server }).then((served) => process.servers.set(server, served), ignore);
+    const bounds = () => ({ concurrency: 1 + this.#dice.below(8), queue: this.#dice.pick([0, 1, 8, 1_024]) ?? 0 });
+    const methods = { quick: bounds(), slow: bounds(), often: bounds(), note: bounds(), sure: bounds() };
+    process.node
+      .serve(Work, process.handlers(server), { server, methods })
+      .then((served) => process.servers.set(server, served), ignore);
   }
 
   #anyProcess(): Process | undefined {
@@ -168,7 +171,9 @@ class Schedule {
   #cast(): void {
     const method = this.#dice.pick(['note', 'sure'] as const) ?? 'note';
     const isSeen = this.#dice.chance(0.7);
-    this.#burst((process, client, job, options, what) => {
+    this.#burst((process, client, { lane, ...rest }, options, what) => {
+      // Methods do not wait for each other.
+      const job: Job = { ...rest, lane: lane === '' ? '' : `${lane} ${method}` };
       if (isSeen) process.cast(`${method} ${what}`, (signal) => client[method](job, { ...options, signal }));
       else process.castUnseen(() => client[method](job, options));
     });

@@ -1,0 +1,49 @@
+import type { AsyncLocalStorage } from 'node:async_hooks';
+import { catchError, Observable, throwError } from 'rxjs';
+import { type Failure, isSkeinError } from '../core/errors.js';
+import { firstValue, isValue } from './first-value.js';
+import { compose, type Intercepted, type Interceptor, type Next, Refused } from './interceptor.js';
+import type { AnyHandler } from './method-desk.js';
+import type { Work } from './work.js';
+
+const isRefusal = (thrown: unknown): thrown is Failure => {
+  try {
+    return isSkeinError(thrown, 'forbidden', 'unauthenticated', 'overloaded');
+  } catch {
+    return false;
+  }
+};
+
+/** The handler with interceptors around it, or the handler itself where there are none. Whenever it runs, it is at work on its request. */
+export const interceptHandler = (
+  handler: AnyHandler,
+  { contract, method }: Pick<Intercepted, 'contract' | 'method'>,
+  interceptors: readonly Interceptor[],
+  ambient: AsyncLocalStorage<Work>,
+): AnyHandler => {
+  if (interceptors.length === 0) return handler;
+  return (input: unknown, work: Work) => {
+    let hasStarted = false;
+    const last: Next = ({ input: handed, context }) =>
+      new Observable((subscriber) => {
+        hasStarted = true;
+        work.context = context;
+        const value = (result: unknown): void => {
+          subscriber.next(result);
+          subscriber.complete();
+        };
+        const result = ambient.run(work, handler, handed as never, work);
+        if (!isValue(result)) {
+          return ambient.run(work, firstValue, result, { value, error: (error) => subscriber.error(error) });
+        }
+        value(result);
+        return undefined;
+      });
+    return compose(
+      interceptors,
+      last,
+    )({ contract, method, input, context: work.context }).pipe(
+      catchError((error: unknown) => throwError(() => (!hasStarted && isRefusal(error) ? new Refused(error) : error))),
+    );
+  };
+};

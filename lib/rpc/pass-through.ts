@@ -1,0 +1,183 @@
+import {
+  catchError,
+  defer,
+  endWith,
+  ignoreElements,
+  map,
+  merge,
+  NEVER,
+  Observable,
+  of,
+  Subject,
+  switchMap,
+  take,
+  tap,
+  throwError,
+  throwIfEmpty,
+  timer,
+} from 'rxjs';
+import type { Context } from '../core/context.js';
+import { type ErrorCode, isSkeinError, type Ran, SkeinError } from '../core/errors.js';
+import { limits } from '../core/limits.js';
+import { compose, type Next } from './interceptor.js';
+import { checkCallOptions } from './options.js';
+import { onWithdrawn, type Sending, type Terms } from './request.js';
+
+/** Sends what has passed all interceptors, when it is subscribed; errors with SkeinErrors only. */
+type Send = (input: unknown, terms: Terms) => Observable<unknown>;
+
+/** How a request's outcome is read off what the interceptors give. */
+type Read = (outcome$: Observable<unknown>) => Observable<unknown>;
+
+/** From least to most. */
+const rans: readonly Ran[] = ['no', 'unknown', 'yes'];
+const more = (a: Ran, b: Ran): Ran => (rans.indexOf(a) < rans.indexOf(b) ? b : a);
+
+/** One request on its way through a client's interceptors, however often they send it. */
+class Passage {
+  readonly #sending: Sending;
+  readonly #terms: Terms;
+  readonly #send: Send;
+  /** Whether the work ran, as far as is known of all that was sent and has ended. */
+  #ranBefore: Ran = 'no';
+  #underWay = 0;
+  #wasSent = false;
+  /** An error of unknown outcome, after which nothing more is sent. */
+  #lastWord: SkeinError | undefined;
+  /** Ends it whatever the interceptors do. */
+  readonly #over$ = new Subject<never>();
+  readonly #context: Context;
+
+  constructor(sending: Sending, terms: Terms, send: Send) {
+    this.#sending = sending;
+    this.#terms = terms;
+    this.#send = send;
+    this.#context = terms.meta?.context ?? {};
+  }
+
+  /** The outcome: one value, or one error, which is a SkeinError; not later than the deadline, and none once it is not wanted any more. */
+  run(input: unknown, read: Read): Observable<unknown> {
+    const { operation, ports } = this.#sending;
+    const request = { contract: operation.topic, method: operation.method, input, context: this.#context };
+    const outcome$ = compose(ports.interceptors.client, this.#last)(request);
+    return merge(this.#over$, read(outcome$), this.#withdrawn(), this.#expiry()).pipe(
+      take(1),
+      catchError((error: unknown) => throwError(() => this.#typed(error))),
+      tap({
+        complete: () => {
+          this.#count('ok');
+        },
+        error: (error: unknown) => {
+          this.#count((error as SkeinError).code);
+        },
+        unsubscribe: () => {
+          this.#count('cancelled');
+        },
+      }),
+    );
+  }
+
+  get #ran(): Ran {
+    return this.#underWay > 0 ? more(this.#ranBefore, 'unknown') : this.#ranBefore;
+  }
+
+  readonly #last: Next = ({ input, context }) =>
+    defer(() => {
+      let terms: Terms;
+      try {
+        terms = this.#renew(context);
+      } catch (error) {
+        // Not to the interceptors: one that tries again at once would try for ever.
+        this.#over$.error(error);
+        return NEVER;
+      }
+      return this.#follow(this.#send(input, terms));
+    });
+
+  /** Takes note of how what is sent ends. */
+  #follow(sent$: Observable<unknown>): Observable<unknown> {
+    this.#wasSent = true;
+    this.#underWay += 1;
+    const end = (ran: Ran): void => {
+      this.#underWay -= 1;
+      this.#ranBefore = more(this.#ranBefore, ran);
+    };
+    return sent$.pipe(
+      tap({
+        next: () => {
+          this.#ranBefore = 'yes';
+        },
+        complete: () => {
+          end('yes');
+        },
+        error: (thrown: unknown) => {
+          const error = thrown as SkeinError;
+          if (error.ran === 'unknown' && !this.#sending.isIdempotent) this.#lastWord = error;
+          end(error.ran);
+        },
+        unsubscribe: () => {
+          end('unknown');
+        },
+      }),
+    );
+  }
+
+  /** What is sent now has the time that is left, and the context that it was handed on with. Throws what keeps it from being sent. */
+  #renew(context: Context): Terms {
+    const { deadline, timeoutMs, signal, work, meta } = this.#terms;
+    const ran = this.#ran;
+    if (this.#lastWord) throw this.#lastWord;
+    if (deadline <= this.#sending.ports.clock.now()) throw new SkeinError('deadline-exceeded', { timeoutMs }, { ran });
+    if (signal?.aborted === true) throw new SkeinError('cancelled', { reason: signal.reason }, { ran });
+    if (work?.cancelled) throw new SkeinError('cancelled', { reason: work.cancelled }, { ran });
+    if (context === this.#context) return this.#terms;
+    checkCallOptions({ context });
+    return { ...this.#terms, meta: { ...meta, context } };
+  }
+
+  /** An interceptor may hold a request that is no longer wanted; what was sent ends by itself, and says better how. */
+  #withdrawn(): Observable<never> {
+    return new Observable((subscriber) =>
+      onWithdrawn(this.#terms, (reason) => {
+        subscriber.error(new SkeinError('cancelled', { reason }, { ran: this.#ran }));
+      }),
+    );
+  }
+
+  /** What is under way ends by itself too, a tick of the wheel later at the most; this is for who would wait even then. */
+  #expiry(): Observable<never> {
+    const { clock } = this.#sending.ports;
+    const { deadline, timeoutMs } = this.#terms;
+    return timer(Math.max(0, deadline - clock.now()), clock).pipe(
+      switchMap(() => (this.#underWay > 0 ? timer(2 * limits.wheelTickMs, clock) : of(0))),
+      map(() => {
+        throw new SkeinError('deadline-exceeded', { timeoutMs }, { ran: this.#ran });
+      }),
+    );
+  }
+
+  #typed(error: unknown): SkeinError {
+    if (isSkeinError(error)) return error;
+    const issues = [{ message: 'a client interceptor failed' }];
+    return new SkeinError('invalid-argument', { issues }, { ran: this.#ran, cause: error });
+  }
+
+  /** What was sent is counted as it ends; what was not, here. */
+  #count(how: 'ok' | ErrorCode): void {
+    if (!this.#wasSent) this.#sending.ports.meter.counter(`requests.${how}`).total += 1;
+  }
+}
+
+/** A request's outcome once it has passed the client's interceptors. */
+export const passThrough = (sending: Sending, terms: Terms, input: unknown, send: Send, read: Read): Observable<unknown> =>
+  defer(() => new Passage(sending, terms, send).run(input, read));
+
+/** The first value; none at all is an error. */
+export const firstOf: Read = (outcome$) =>
+  outcome$.pipe(
+    take(1),
+    throwIfEmpty(() => new Error('a client interceptor completed a call without a value')),
+  );
+
+/** That it has completed, whatever it gave. */
+export const endOf: Read = (outcome$) => outcome$.pipe(ignoreElements(), endWith(undefined));
