@@ -3,11 +3,11 @@ import type { Actor } from '../actors/actor.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import type { TopicName } from '../core/target.js';
-import { isCompatible, parseVersion } from '../core/version.js';
 import type { Registration } from '../ports/matchmaker.js';
 import type { Holder, Operation, Outgoing } from '../ports/transport.js';
 import { choose } from './choose.js';
 import type { Directory, Listing } from './directory.js';
+import { fits, unsupported } from './editions.js';
 import type { MeshPorts } from './mesh-ports.js';
 import type { Pool } from './pool.js';
 import { Route } from './route.js';
@@ -106,11 +106,7 @@ export class Topic implements Holder {
   }
 
   #fit(operation: Operation): Fitting {
-    const wanted = parseVersion(operation.version);
-    const all = [...this.#routes.values()].filter(
-      ({ registration: { namespace, version } }) =>
-        namespace === operation.namespace && (version === '' || isCompatible(wanted, parseVersion(version))),
-    );
+    const all = [...this.#routes.values()].filter(({ registration }) => fits(operation, registration));
     const fitting = { all, byServer: new Map(all.map((route) => [route.server, route])) };
     this.#fitting.set(operation, fitting);
     return fitting;
@@ -192,8 +188,10 @@ export class Topic implements Holder {
       const message = pinned === undefined ? `no server answers ${topic}` : `no server ${pinned} answers ${topic}`;
       return new SkeinError('no-server', { topic }, { message });
     }
-    const served = [...new Set(routes.map(({ registration: { namespace, version } }) => `${namespace} ${version}`.trim()))];
-    return new SkeinError('unsupported-version', { wanted: `${operation.namespace} ${operation.version}`.trim(), served });
+    return unsupported(
+      operation,
+      routes.map(({ registration }) => registration),
+    );
   }
 
   /** Stops waiting; what still waits is closed. */

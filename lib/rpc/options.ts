@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import type { Context } from '../core/context.js';
 import { invalidArgument } from '../core/errors.js';
 import { limits } from '../core/limits.js';
+import { isVersion, type Version } from '../core/version.js';
 import type { Balance } from '../ports/transport.js';
 
 export interface CallOptions {
@@ -32,6 +33,11 @@ export interface ClientOptions extends UnaryOptions {
   readonly exchange?: string | undefined;
   /** Default `least-loaded`, of two servers taken by chance. */
   readonly balance?: Balance | undefined;
+  /**
+   * Methods that are newer than this version (by their `since`) fail `version-cap`, before anything is sent; for as long as
+   * servers of that version are still about. Default none.
+   */
+  readonly versionCap?: Version | undefined;
 }
 
 /** The options of one request among others, each read by its name: a handler's context has them as accessors, which no spread copies. */
@@ -53,6 +59,7 @@ export const mergeClientOptions = (own: ClientOptions, others: ClientOptions): C
   validateOutput: others.validateOutput ?? own.validateOutput,
   exchange: others.exchange ?? own.exchange,
   balance: others.balance ?? own.balance,
+  versionCap: others.versionCap ?? own.versionCap,
 });
 
 /** What is wrong with options, if anything is; thrown as one `invalid-argument`. */
@@ -93,6 +100,8 @@ const checks = {
   confirm: (value: unknown) => unless(value === 'accepted' || value === 'done', 'confirm must be accepted or done', value),
   balance: (value: unknown) =>
     unless(value === 'least-loaded' || value === 'round-robin', 'balance must be least-loaded or round-robin', value),
+  versionCap: (value: unknown) =>
+    unless(isVersion(value), 'versionCap must be a version: major, major.minor or major.minor.patch', value),
 } as const;
 
 const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0;

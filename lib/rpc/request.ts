@@ -15,6 +15,8 @@ export interface Sending {
   readonly pinned: string | undefined;
   readonly balance: Balance;
   readonly timeoutMs: number;
+  /** Makes the error of a method that lies above its client's version cap. */
+  readonly aboveCap: (() => SkeinError) | undefined;
   /** What the client adds to each request's own options. */
   readonly defaults: CallOptions;
   readonly ports: RpcPorts;
@@ -39,6 +41,7 @@ export const asUnsent = (error: unknown): SkeinError =>
 export const agree = (sending: Sending, options: CallOptions | undefined, confirm?: 'done'): Terms => {
   const { ports, defaults } = sending;
   if (options) checkCallOptions(options);
+  if (sending.aboveCap) throw sending.aboveCap();
   const work = ports.ambient.getStore();
   const now = ports.clock.now();
   const timeoutMs = options?.timeoutMs ?? sending.timeoutMs;

@@ -11,6 +11,7 @@ import {
 import { Kind } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import type { Method } from './contract.js';
+import { tellDeclared } from './tell-declared.js';
 import type { UnaryOptions } from './options.js';
 import { agree, asUnsent, Request, type Sending, type Terms } from './request.js';
 import { InvalidInput, validate } from './schema.js';
@@ -20,10 +21,15 @@ import { InvalidInput, validate } from './schema.js';
  * however often the same object is awaited. After an error of unknown outcome, subscribing again sends again only where the method
  * is idempotent, and else gives that error unsent.
  */
-export interface Call<out T> extends Observable<T>, PromiseLike<T>, AsyncIterable<T> {}
+export interface Call<out T, out E = never> extends Observable<T>, PromiseLike<T>, AsyncIterable<T> {
+  /** The errors that its contract declares; there for types alone. */
+  readonly [failure]?: E;
+}
+
+declare const failure: unique symbol;
 
 /** Who gets the value or the error, such as a subscriber. */
-interface Sink {
+export interface Sink {
   next(value: unknown): void;
   error(error: unknown): void;
   complete(): void;
@@ -74,10 +80,10 @@ const misanswered = new SkeinError('protocol-error', { reason: 'a call was answe
 /** A method that a client calls: what all its calls have in common. */
 export class Caller {
   readonly #sending: Sending;
-  readonly #method: Pick<Method, 'options' | 'output'>;
+  readonly #method: Pick<Method, 'options' | 'output' | 'errors'>;
   readonly #validatesOutput: boolean;
 
-  constructor(sending: Sending, method: Pick<Method, 'options' | 'output'>, validatesOutput: boolean) {
+  constructor(sending: Sending, method: Pick<Method, 'options' | 'output' | 'errors'>, validatesOutput: boolean) {
     this.#sending = sending;
     this.#method = method;
     this.#validatesOutput = validatesOutput;
@@ -98,7 +104,9 @@ export class Caller {
     try {
       const validates = options?.validateOutput ?? this.#validatesOutput;
       const terms = agree(this.#sending, options);
-      request = new UnaryRequest(this.#sending, input, terms, call, validates ? this.#checking(sink, terms) : sink);
+      const { errors } = this.#method;
+      const told = errors.length > 0 ? tellDeclared(sink, errors, terms, this.#sending.ports) : sink;
+      request = new UnaryRequest(this.#sending, input, terms, call, validates ? this.#checking(told, terms) : told);
     } catch (thrown) {
       const error = asUnsent(thrown);
       this.#sending.ports.meter.counter(`requests.${error.code}`).total += 1;
