@@ -134,7 +134,7 @@ export class Clients {
 
 /** Any server of the contract's major answers them, however old it is: so one learns what it serves. */
 const builtInOf = ({ version }: Contract): Sent => ({
-  options: { since: `${parseVersion(version)[0]}` },
+  options: { since: String(parseVersion(version)[0]) as Version },
   output: undefined,
   errors: [],
 });

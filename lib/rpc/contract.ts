@@ -3,6 +3,7 @@ import { invalidArgument, SkeinError } from '../core/errors.js';
 import { checkTarget } from '../core/target.js';
 import { isAbove, isVersion, parseVersion, type Version } from '../core/version.js';
 import { type ErrorClass, errorsProblems } from './declared-error.js';
+import { isSchema } from './schema.js';
 
 declare const types: unique symbol;
 
@@ -97,7 +98,8 @@ export const call = <I = void, O = void, P = I, OI = O, const Es extends Errors 
 ): Method<'call', Shape<I, O, P, Thrown<Es>>> => method('call', spec);
 
 /** One request, no reply; its receipt waits for `confirm`. */
-export const cast = <I = void, P = I>(spec: CastSpec<I, P> = {}): Method<'cast', Shape<I, void, P, never>> => method('cast', spec);
+export const cast = <I = void, P = I>(spec: CastSpec<I, P> = {}): Method<'cast', Shape<I, void, P, never>> =>
+  method('cast', spec);
 
 /** A schema that checks nothing: a type alone where the rest is inferred, as in `{ input: typed<In>(), output }`. */
 export const typed = <T>(): Schema<T, T> => ({
@@ -145,9 +147,6 @@ const problemsOf = (check: () => unknown): string[] => {
     return [error instanceof SkeinError ? error.message.replace(/^\[[a-z-]+\] /, '') : String(error)];
   }
 };
-
-const isSchema = (schema: Schema | undefined): boolean =>
-  schema === undefined || typeof (schema as Partial<Schema>)['~standard']?.validate === 'function';
 
 const checkMethod = (key: string, value: unknown, version: Version): string[] => {
   if (key.startsWith('$') || key === 'then') {

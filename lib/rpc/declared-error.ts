@@ -3,7 +3,8 @@ import { Declared, type DeclaredErrorOptions, textOf } from '../core/declared.js
 import { serverStack } from '../core/error-record.js';
 import { invalidArgument, isSkeinError, type SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
-import { validate } from './schema.js';
+import { isA } from './outcomes.js';
+import { isSchema, validate } from './schema.js';
 
 /** An error that a contract declares: at both ends of its own class, with data. Its `code` is `remote-error`. */
 export interface DeclaredError<N extends string, D> extends SkeinError<'remote-error'> {
@@ -47,10 +48,8 @@ const nameProblems = (name: unknown): string[] => {
     : [`the name of an error must be a text of 1 to ${String(limits.nameBytesMax)} bytes`];
 };
 
-const schemaProblems = (data: unknown): string[] =>
-  data === undefined || typeof (data as Partial<Schema> | null)?.['~standard']?.validate === 'function'
-    ? []
-    : ['the data of an error is no Standard Schema'];
+const schemaProblems = (data: Schema | undefined): string[] =>
+  isSchema(data) ? [] : ['the data of an error is no Standard Schema'];
 
 /** What is wrong with the errors that a method declares. */
 export const errorsProblems = (key: string, errors: unknown): string[] => {
@@ -64,18 +63,11 @@ export const errorsProblems = (key: string, errors: unknown): string[] => {
   ];
 };
 
-const isErrorClass = (value: unknown): value is ErrorClass =>
-  typeof value === 'function' && value.prototype instanceof Declared;
+const isErrorClass = (value: unknown): value is ErrorClass => typeof value === 'function' && value.prototype instanceof Declared;
 
-/** Whether a handler threw one of the errors that its method declares; some things that can be thrown cannot even be asked. */
-export const isDeclared = (thrown: unknown, errors: readonly ErrorClass[]): boolean => {
-  if (errors.length === 0) return false;
-  try {
-    return thrown instanceof Declared && errors.some(({ errorName }) => errorName === thrown.name);
-  } catch {
-    return false;
-  }
-};
+/** Whether a handler threw one of the errors that its method declares. */
+export const isDeclared = (thrown: unknown, errors: readonly ErrorClass[]): boolean =>
+  errors.length > 0 && isA(thrown, Declared) && errors.some(({ errorName }) => errorName === thrown.name);
 
 /** Data that an error's schema refuses; the error is a plain `remote-error` then. */
 export class InvalidData extends Error {}

@@ -5,9 +5,11 @@ import { snapshot } from '../core/snapshot.js';
 import type { Counter } from '../ports/meter.js';
 import type { Desk, Incoming } from '../ports/transport.js';
 import type { Method } from './contract.js';
+import { isDeclared } from './declared-error.js';
 import { firstValue, isValue } from './first-value.js';
+import { isA, NotStarted, ToldAlready } from './outcomes.js';
 import type { RpcPorts } from './rpc-ports.js';
-import { isInvalidInput, validate } from './schema.js';
+import { InvalidInput, validate } from './schema.js';
 import { Work } from './work.js';
 
 /** A handler as it is called, whatever its types. */
@@ -23,23 +25,27 @@ export interface Queue {
 /** One method of one server: validates, runs the handler and answers. A throw is an answer, and ends nothing else. */
 export class MethodDesk implements Desk {
   readonly name: string;
-  readonly #method: Pick<Method, 'input'>;
+  readonly #method: Pick<Method, 'input' | 'errors'>;
   readonly #handler: AnyHandler;
   readonly #queue: Queue;
   readonly #ports: RpcPorts;
   readonly #failed: Counter;
+  readonly #expected: Counter;
   readonly #late: Counter;
   readonly #cancelled: Counter;
   calls = 0;
   failures = 0;
+  /** Of those that failed otherwise, with errors that the contract declares. */
+  expected = 0;
 
-  constructor(name: string, method: Pick<Method, 'input'>, handler: AnyHandler, queue: Queue, ports: RpcPorts) {
+  constructor(name: string, method: Pick<Method, 'input' | 'errors'>, handler: AnyHandler, queue: Queue, ports: RpcPorts) {
     this.name = name;
     this.#method = method;
     this.#handler = handler;
     this.#queue = queue;
     this.#ports = ports;
     this.#failed = ports.meter.counter('handlers.failed');
+    this.#expected = ports.meter.counter('handlers.expected');
     this.#late = ports.meter.counter('handlers.late');
     this.#cancelled = ports.meter.counter('handlers.cancelled');
   }
@@ -147,14 +153,35 @@ export class MethodDesk implements Desk {
   }
 
   #fail(request: Incoming, error: unknown): void {
-    this.failures += 1;
-    this.#failed.total += 1;
-    if (isInvalidInput(error)) request.refuse(this.#sendable(writeError(error)));
-    else {
-      this.#ports.logger.error(`the handler of ${this.name} failed`, { error });
-      request.fail(this.#sendable(writeThrown(error, this.#ports.sendStacks)));
+    if (isA(error, NotStarted)) this.#refuse(request, error);
+    else if (isDeclared(error, this.#method.errors)) {
+      this.expected += 1;
+      this.#expected.total += 1;
+      this.#ports.logger.debug(`the handler of ${this.name} failed as its contract expects`, { error });
+      this.#tell(request, error);
+    } else {
+      this.failures += 1;
+      this.#failed.total += 1;
+      if (isA(error, InvalidInput)) request.refuse(this.#sendable(writeError(error)));
+      else {
+        this.#ports.logger[isA(error, ToldAlready) ? 'debug' : 'error'](`the handler of ${this.name} failed`, { error });
+        this.#tell(request, error);
+      }
     }
     this.#queue.finish();
+  }
+
+  #tell(request: Incoming, error: unknown): void {
+    request.fail(this.#sendable(writeThrown(error, this.#ports.sendStacks)));
+  }
+
+  /** A cast's sender may have been told that it was accepted, and hears no more of it. */
+  #refuse(request: Incoming, { refusal }: NotStarted): void {
+    if (request.kind === Kind.cast) {
+      this.#ports.meter.counter('casts.dropped').total += 1;
+      this.#ports.logger.warn(`a cast of ${this.name} was not started`, { error: refusal });
+    }
+    request.refuse(writeError(refusal));
   }
 
   /** The record itself, or what is left of it without what cannot be sent or is too much. */

@@ -9,6 +9,8 @@ import { isCompatible, isVersion, parseVersion, type Version } from '../core/ver
 import type { Desk, Endpoint, Incoming } from '../ports/transport.js';
 import type { Contract, Verb } from './contract.js';
 import { type AnyHandler, MethodDesk, type Queue } from './method-desk.js';
+import { RequestStream } from './request-stream.js';
+import { isRequests } from './requests.js';
 import type { RpcPorts } from './rpc-ports.js';
 import { jsonSchemaOf } from './schema.js';
 
@@ -26,6 +28,11 @@ export interface MethodDescription {
   /** Requests that were started, and those of them that failed. */
   readonly calls: number;
   readonly failures: number;
+  /** The version that brought it, where the contract says one. */
+  readonly since?: Version;
+  /** The errors that it declares, and the requests that failed with one of them, which are no `failures`. */
+  readonly errors?: readonly string[];
+  readonly expected?: number;
   /** JSON Schemas, where the contract's schema library can tell them. */
   readonly input?: unknown;
   readonly output?: unknown;
@@ -54,6 +61,8 @@ export class Service implements Endpoint, Queue {
   readonly #contract: Contract;
   readonly #ports: RpcPorts;
   readonly #desks: ReadonlyMap<string, MethodDesk>;
+  /** By their methods, the streams that are to be run while it serves. */
+  readonly streams = new Map<string, RequestStream>();
   readonly #waiting: Ring<{ readonly request: Incoming; readonly desk: MethodDesk }>;
   readonly #workingMax: number;
   /** Of those that wait, how many no one wants any more. */
@@ -68,7 +77,7 @@ export class Service implements Endpoint, Queue {
 
   constructor(
     contract: Contract,
-    handlers: Readonly<Record<string, AnyHandler>>,
+    handlers: Readonly<Record<string, unknown>>,
     { exchange, server, labels }: ServiceName,
     { mailboxMax, workingMax }: ServiceBounds,
     ports: RpcPorts,
@@ -85,11 +94,18 @@ export class Service implements Endpoint, Queue {
     this.#workingMax = workingMax;
     const builtIn: Record<string, AnyHandler> = { $ping: () => ({ server }), $describe: () => this.describe() };
     const desk = (name: string, handler: AnyHandler) =>
-      [name, new MethodDesk(name, contract.methods[name] ?? { input: undefined }, handler, this, ports)] as const;
+      [name, new MethodDesk(name, contract.methods[name] ?? { input: undefined, errors: [] }, handler, this, ports)] as const;
     this.#desks = new Map([
-      ...Object.keys(contract.methods).map((name) => desk(name, handlers[name] as AnyHandler)),
+      ...Object.keys(contract.methods).map((name) => desk(name, this.#handlerOf(name, handlers[name]))),
       ...Object.entries(builtIn).map(([name, handler]) => desk(name, handler)),
     ]);
+  }
+
+  #handlerOf(name: string, handler: unknown): AnyHandler {
+    if (!isRequests(handler)) return handler as AnyHandler;
+    const stream = new RequestStream(`${this.topic}.${name}`, handler, this.#ports);
+    this.streams.set(name, stream);
+    return stream.handle;
   }
 
   /** Requests that wait, and the most that may. */
@@ -153,14 +169,33 @@ export class Service implements Endpoint, Queue {
 
   #describeMethods(methods: Contract['methods']): Description['methods'] {
     return Object.fromEntries(
-      Object.entries(methods).map(([name, { verb, input, output }]) => {
-        const { calls = 0, failures = 0 } = this.#desks.get(name) ?? {};
-        const [taken, given] = [jsonSchemaOf(input, 'input'), jsonSchemaOf(output, 'output')];
-        return [
+      Object.entries(methods).map(
+        ([
           name,
-          { verb, calls, failures, ...(taken !== undefined && { input: taken }), ...(given !== undefined && { output: given }) },
-        ];
-      }),
+          {
+            verb,
+            input,
+            output,
+            errors,
+            options: { since },
+          },
+        ]) => {
+          const { calls = 0, failures = 0, expected = 0 } = this.#desks.get(name) ?? {};
+          const [taken, given] = [jsonSchemaOf(input, 'input'), jsonSchemaOf(output, 'output')];
+          return [
+            name,
+            {
+              verb,
+              calls,
+              failures,
+              ...(since !== undefined && { since }),
+              ...(errors.length > 0 && { errors: errors.map(({ errorName }) => errorName), expected }),
+              ...(taken !== undefined && { input: taken }),
+              ...(given !== undefined && { output: given }),
+            },
+          ];
+        },
+      ),
     );
   }
 

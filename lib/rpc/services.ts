@@ -5,6 +5,7 @@ import { invalidArgument, SkeinError } from '../core/errors.js';
 import { checkTarget, encodeTarget } from '../core/target.js';
 import type { Contract } from './contract.js';
 import { checkHandlers, type Handlers } from './handlers.js';
+import type { RequestStream } from './request-stream.js';
 import type { RpcPorts } from './rpc-ports.js';
 import { Service, type ServiceBounds } from './service.js';
 
@@ -60,8 +61,9 @@ export class Services {
     const listed$ = new ReplaySubject<'registered'>(1);
     const actor = this.#parent.spawn(
       `${service.topic}@${service.server}`,
-      (self) =>
-        this.#ports.transport.serve(service).pipe(
+      (self) => {
+        for (const [name, stream] of service.streams) superviseStream(self, name, stream);
+        return this.#ports.transport.serve(service).pipe(
           tap({
             next: (state) => {
               self.say(state);
@@ -74,7 +76,8 @@ export class Services {
               this.#ports.logger.warn(`another process took the name of ${self.path}: it serves no more`);
             },
           }),
-        ),
+        );
+      },
       { supervise: 'stop', mailbox: service.mailbox },
     );
     this.#running.set(key, actor);
@@ -92,3 +95,11 @@ export class Services {
     return actor;
   }
 }
+
+/** Runs a method's stream below its server, anew when it ends; where it stays ended, its requests are refused. */
+const superviseStream = (server: Actor, method: string, stream: RequestStream): void => {
+  const retire = (): void => {
+    stream.retire();
+  };
+  server.spawn(method, () => stream.run()).stopped$.subscribe({ complete: retire, error: retire });
+};

@@ -23,15 +23,16 @@ export const tellDeclared = (
       sink.error(declared);
       return;
     }
+    const tellKnown = (known: unknown): void => {
+      sink.error(known);
+    };
     const first = Math.max(0, deadline - clock.now());
     from(declared)
       .pipe(
         timeout({ first, scheduler: clock }),
         catchError(() => of(asItCame(error)())),
       )
-      .subscribe((known) => {
-        sink.error(known);
-      });
+      .subscribe({ next: tellKnown, error: tellKnown });
   };
   return {
     next: (value) => {
