@@ -29,7 +29,7 @@ export class Services {
   readonly #ports: RpcPorts;
   readonly #bounds: ServiceBounds;
   readonly #own: { readonly server: string; readonly labels: Context };
-  readonly #running = new Map<string, Actor>();
+  readonly #running = new Map<string, Service>();
 
   /** `own` is what servers of this node are called, and what is told of them, where they do not say otherwise. */
   constructor(parent: Actor, ports: RpcPorts, bounds: ServiceBounds, own: { readonly server: string; readonly labels: Context }) {
@@ -44,8 +44,10 @@ export class Services {
     const { server = this.#own.server, exchange = 'default' } = options;
     const key = encodeTarget(checkTarget({ exchange, topic: contract.name, server }));
     checkHandlers(contract, handlers);
-    if (this.#running.has(key)) {
-      throw invalidArgument(`this node already serves ${contract.name} as ${server}: give another server name`);
+    const running = this.#running.get(key);
+    if (running) {
+      const what = `${contract.name} ${running.version}`;
+      throw invalidArgument(`this node already serves ${what} as ${server}: give another server name`);
     }
     const name = { exchange, server, labels: this.#own.labels };
     const service = new Service(contract, handlers, name, this.#bounds, this.#ports);
@@ -80,7 +82,7 @@ export class Services {
       },
       { supervise: 'stop', mailbox: service.mailbox },
     );
-    this.#running.set(key, actor);
+    this.#running.set(key, service);
     actor.stopped$.subscribe({
       complete: () => {
         this.#running.delete(key);

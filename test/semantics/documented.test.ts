@@ -14,7 +14,21 @@ const titlesOf = (part: string): readonly string[] => {
   return titles;
 };
 
-const parts = ['addressing', 'calls', 'casts', 'dispatch', 'errors', 'faults', 'nested', 'schemas', 'time', 'values'];
+const parts = [
+  'addressing',
+  'calls',
+  'casts',
+  'declared-errors',
+  'dispatch',
+  'errors',
+  'faults',
+  'nested',
+  'schemas',
+  'time',
+  'values',
+  'versions',
+  'whole-stream',
+];
 
 /** What the page says of a part: the rest of a table's cell, or of a sentence. */
 const quotedOf = (part: string, page: string): readonly string[] =>
@@ -31,7 +45,7 @@ describe('docs/semantics.md', () => {
   });
 
   it('quotes nothing else', () => {
-    const named = [...page.matchAll(/^.*`(\w+)`: /gm)].map(([, part]) => part);
+    const named = [...page.matchAll(/^.*`([\w-]+)`: /gm)].map(([, part]) => part);
     expect(named.filter((part) => !parts.includes(part ?? ''))).toEqual([]);
   });
 });
