@@ -1,5 +1,6 @@
 export type { ActorStatus } from './actors/actor.js';
 export type { Context } from './core/context.js';
+export type { DeclaredErrorOptions } from './core/declared.js';
 export type { Envelope } from './core/envelope.js';
 export {
   type ErrorCode,
@@ -47,14 +48,16 @@ export {
   typed,
   type Verb,
 } from './rpc/contract.js';
+export { type DeclaredError, defineError, type ErrorClass } from './rpc/declared-error.js';
 export type { Reply } from './rpc/first-value.js';
 export type { Handler, Handlers } from './rpc/handlers.js';
 export type { Intercepted, Interceptor } from './rpc/interceptor.js';
 export type { CallOptions, CastOptions, ClientOptions, UnaryOptions } from './rpc/options.js';
 export type { CastState, Confirmed, Outcome, Receipt, Receipts, Undeliverable } from './rpc/receipt.js';
 export type { Draining, DrainOptions, DrainReport } from './rpc/drain.js';
+export { type Answer, type Request, requests, type Requests, type WholeStream } from './rpc/requests.js';
 export type { Description, MethodDescription } from './rpc/service.js';
 export type { Served, ServeOptions } from './rpc/services.js';
-export type { Settled } from './rpc/settle.js';
+export { settle, type Settled } from './rpc/settle.js';
 export type { Call } from './rpc/unary-call.js';
 export type { HandlerContext } from './rpc/work.js';

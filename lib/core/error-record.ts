@@ -1,3 +1,4 @@
+import { Declared, nameThenText, textOf } from './declared.js';
 import type { ErrorRecord } from './envelope.js';
 import { type ErrorCode, type ErrorDetails, isErrorCode, SkeinError } from './errors.js';
 
@@ -23,10 +24,7 @@ export const writeThrown = (thrown: unknown, withStack: boolean, depth = 0): Err
 
 const writeAny = (thrown: unknown, withStack: boolean, depth: number): ErrorRecord => {
   if (!(thrown instanceof Error)) return { code: 'remote-error', name: 'Error', message: String(thrown) };
-  const { name, message, code, details, cause, stack } = thrown as Error & {
-    readonly code?: unknown;
-    readonly details?: unknown;
-  };
+  const { name, message, code, details, cause, stack } = thrown instanceof Declared ? plainly(thrown) : (thrown as AnyError);
   return {
     code: 'remote-error',
     name: typeof name === 'string' ? name : 'Error',
@@ -35,6 +33,14 @@ const writeAny = (thrown: unknown, withStack: boolean, depth: number): ErrorReco
     ...(cause !== undefined && depth < causesMax && { cause: writeThrown(cause, withStack, depth + 1) }),
     ...(withStack && typeof stack === 'string' && { stack }),
   };
+};
+
+type AnyError = Error & { readonly code?: unknown; readonly details?: unknown };
+
+/** A declared error as a plain one of its name, with its data as details; so it travels like any other. */
+const plainly = (error: Declared): AnyError => {
+  const { name, data, cause, stack } = error;
+  return { name, message: textOf(error), details: data, cause, ...(stack !== undefined && { stack }) };
 };
 
 /** The error that a record tells of. A code that this version does not know is a `protocol-error` that names it, of unknown outcome. */
@@ -53,11 +59,14 @@ const readThrown = ({ name = 'Error', message, details, stack }: ErrorRecord, ca
   const error = new SkeinError(
     'remote-error',
     { name, code: typeof code === 'string' ? code : undefined, details: more },
-    { message: `${name}: ${message}`, cause },
+    { message: nameThenText(name, message), cause },
   );
-  if (stack !== undefined) error.stack = `${error.message}\n    on the server: ${stack}`;
+  if (stack !== undefined) error.stack = `${error.message}${serverStack}${stack}`;
   return error;
 };
+
+/** What stands before a server's stack. */
+export const serverStack = '\n    on the server: ';
 
 const isFields = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
 

@@ -16,6 +16,15 @@ export const parseVersion = (text: unknown): Parts => {
   return [Number(match[1]), Number(match[2] ?? 0), Number(match[3] ?? 0)];
 };
 
+/** Whether the one version lies above the other: by major, then minor, then patch. */
+export const isAbove = (version: Parts, cap: Parts): boolean => {
+  const at = version.findIndex((part, index) => part !== cap[index]);
+  return at !== -1 && (version[at] ?? 0) > (cap[at] ?? 0);
+};
+
+/** Whether two versions are of one major. */
+export const isSameMajor = (a: Parts, b: Parts): boolean => a[0] === b[0];
+
 /** Whether a server of the version `implemented` can answer a request for `wanted`: same major, and not newer. */
 export const isCompatible = (wanted: Parts, implemented: Parts): boolean =>
   wanted[0] === implemented[0] && (wanted[1] < implemented[1] || (wanted[1] === implemented[1] && wanted[2] <= implemented[2]));

@@ -5,6 +5,7 @@ import { limits } from '../core/limits.js';
 import { encodeTarget, type TopicName } from '../core/target.js';
 import { type Endpoint, type Operation, type Outgoing, type Peer, Transport } from '../ports/transport.js';
 import { Directory } from './directory.js';
+import { isOfSeries, unsupported } from './editions.js';
 import { Listener } from './listener.js';
 import type { MeshPorts } from './mesh-ports.js';
 import { Pool } from './pool.js';
@@ -51,10 +52,14 @@ export class Mesh extends Transport {
     else this.#topicOf(request.operation).send(request);
   }
 
-  override servers(topic: TopicName): Observable<readonly string[]> {
-    return defer(() => (this.#isClosed ? this.#closed$ : merge(this.#topic(topic).listing$, this.#closed$))).pipe(
+  override servers(operation: Operation): Observable<readonly string[]> {
+    return defer(() => (this.#isClosed ? this.#closed$ : merge(this.#topicOf(operation).listing$, this.#closed$))).pipe(
       take(1),
-      map(({ registrations }) => registrations.map(({ server }) => server)),
+      map(({ registrations }) => {
+        const those = registrations.filter((registration) => isOfSeries(operation, registration));
+        if (those.length === 0 && registrations.length > 0) throw unsupported(operation, registrations);
+        return those.map(({ server }) => server);
+      }),
     );
   }
 

@@ -85,7 +85,7 @@ export class Route implements Holder {
     this.inFlight -= 1;
     if (request.wasSent) this.#sample(at - request.sentAt);
     if (!error) this.health.succeeded();
-    else if (isSkeinError(error, ...failures) && request.expects?.(error) !== true) this.#fail();
+    else if (isSkeinError(error, ...failures) && !request.expects(error)) this.#fail();
   }
 
   #fail(): void {

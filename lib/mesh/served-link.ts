@@ -3,7 +3,6 @@ import {
   type Envelope,
   type HelloEnvelope,
   Kind,
-  type MethodName,
   protocolMajor,
   type RequestEnvelope,
   type Resumption,
@@ -14,19 +13,17 @@ import { limits } from '../core/limits.js';
 import { Mailbox } from '../operators/mailbox.js';
 import type { Vital } from '../operators/watch-silence.js';
 import type { Wire } from '../ports/network.js';
-import type { Caller, Desk } from '../ports/transport.js';
+import type { Caller } from '../ports/transport.js';
 import { ArrivedCasts } from './arrived-casts.js';
 import { converse, Voice } from './converse.js';
 import type { DedupeWindow } from './dedupe-window.js';
 import { Gone, hasLeft, isRefusal } from './gone.js';
 import type { MeshPorts } from './mesh-ports.js';
+import { type Desks, malformed, NamedMethods } from './named-methods.js';
 import { type AnswerDesk, ServedRequest } from './served-request.js';
 
 /** Where requests go, on the listening side. */
-export interface Reception {
-  /** Changes whenever a server comes or goes, so that what was found before may no longer hold. */
-  readonly generation: number;
-  find(method: MethodName): Desk | SkeinError;
+export interface Reception extends Desks {
   /** What is remembered of requests that may come again. */
   readonly repeats: DedupeWindow;
   /** The dialling side's link of that key has this wire now: ends the one before, and says what came by it. */
@@ -36,13 +33,6 @@ export interface Reception {
   /** The link's peer has gone, and what it holds goes on all the same, until {@link leave}. */
   keep(link: ServedLink): void;
   leave(link: ServedLink): void;
-}
-
-/** A method that a wire has named, and where its requests go, as found when the reception was of that generation. */
-interface NamedMethod {
-  readonly name: MethodName;
-  generation: number;
-  desk: Desk | SkeinError;
 }
 
 /** The listening end of a wire: lets requests in, as many as it gave credit for, and takes the answers back. */
@@ -55,7 +45,7 @@ export class ServedLink implements AnswerDesk {
     weigh: (envelope) => (envelope.kind === Kind.reply ? envelope.bytes : 0),
     batchWeightMax: limits.batchBytesMax,
   });
-  readonly #methods: NamedMethod[] = [];
+  readonly #methods: NamedMethods;
   /** Requests that were let in and are not settled at once: those that can still be cancelled. */
   readonly #working = new Map<number, ServedRequest>();
   readonly #voice = new Voice();
@@ -75,6 +65,7 @@ export class ServedLink implements AnswerDesk {
   constructor(wire: Wire, reception: Reception, ports: MeshPorts) {
     this.#wire = wire;
     this.#reception = reception;
+    this.#methods = new NamedMethods(reception);
     this.#ports = ports;
     this.#peerHeartbeatMs = ports.identity.heartbeatMs;
   }
@@ -196,7 +187,7 @@ export class ServedLink implements AnswerDesk {
         this.#welcome(envelope);
         break;
       case Kind.method:
-        this.#name(envelope.index, envelope.name);
+        this.#methods.name(envelope.index, envelope.name);
         break;
       case Kind.cancel:
         this.#cancel(envelope.id);
@@ -208,11 +199,6 @@ export class ServedLink implements AnswerDesk {
       default:
         throw malformed('the dialling side sent what only the listening side may send');
     }
-  }
-
-  #name(index: number, name: MethodName): void {
-    if (index >= limits.methodsMax) throw malformed(`a method is numbered ${String(index)}, beyond the bound`);
-    this.#methods[index] = { name, generation: -1, desk: notFoundYet };
   }
 
   #welcome({ node, incarnation, heartbeatMs, link }: HelloEnvelope): void {
@@ -239,24 +225,13 @@ export class ServedLink implements AnswerDesk {
     if (this.#allowance === 0) throw malformed('more requests than were given credit for');
     this.#allowance -= 1;
     if (envelope.kind === Kind.cast) this.#casts.arrived(envelope.id);
-    const method = this.#methods[envelope.method];
-    if (!method) throw malformed(`method ${String(envelope.method)} was not named on this wire`);
-    const request = new ServedRequest(envelope, method.name, this.#caller, now + envelope.ttlMs, this);
+    const { name, desk } = this.#methods.find(envelope.method);
+    const request = new ServedRequest(envelope, name, this.#caller, now + envelope.ttlMs, this);
     const attempt = envelope.meta?.attempt;
     if (attempt !== undefined && !this.#reception.repeats.admit(request, attempt)) return;
-    const desk = this.#desk(method);
     if (desk instanceof SkeinError) request.refuse(writeError(desk));
     else desk.admit(request);
     if (!request.isSettled) this.#working.set(request.id, request);
-  }
-
-  #desk(method: NamedMethod): Desk | SkeinError {
-    const { generation } = this.#reception;
-    if (method.generation !== generation) {
-      method.generation = generation;
-      method.desk = this.#reception.find(method.name);
-    }
-    return method.desk;
   }
 
   #cancel(id: number): void {
@@ -300,7 +275,3 @@ export class ServedLink implements AnswerDesk {
     this.#leaveIfDone();
   }
 }
-
-const malformed = (reason: string): SkeinError<'protocol-error'> => new SkeinError('protocol-error', { reason });
-
-const notFoundYet = new SkeinError('protocol-error', { reason: 'not looked up yet' });

@@ -4,11 +4,11 @@ import { SkeinError } from '../core/errors.js';
 import { hash32 } from '../core/hash.js';
 import { limits } from '../core/limits.js';
 import type { TopicName } from '../core/target.js';
-import { isCompatible, parseVersion } from '../core/version.js';
 import type { Registration } from '../ports/matchmaker.js';
 import type { Holder, Operation, Outgoing } from '../ports/transport.js';
 import { choose, chooseByHash } from './choose.js';
 import type { Directory, Listing } from './directory.js';
+import { fits, unsupported } from './editions.js';
 import { Ejections } from './ejections.js';
 import type { MeshPorts } from './mesh-ports.js';
 import type { Pool } from './pool.js';
@@ -176,11 +176,7 @@ export class Topic implements Holder, RouteKeeper {
   }
 
   #fit(operation: Operation): Fitting {
-    const wanted = parseVersion(operation.version);
-    const all = [...this.#routes.values()].filter(
-      ({ registration: { namespace, version } }) =>
-        namespace === operation.namespace && (version === '' || isCompatible(wanted, parseVersion(version))),
-    );
+    const all = [...this.#routes.values()].filter(({ registration }) => fits(operation, registration));
     const fitting = { all, byServer: new Map(all.map((route) => [route.server, route])) };
     this.#fitting.set(operation, fitting);
     return fitting;
@@ -275,8 +271,10 @@ export class Topic implements Holder, RouteKeeper {
       const message = pinned === undefined ? `no server answers ${topic}` : `no server ${pinned} answers ${topic}`;
       return new SkeinError('no-server', { topic }, { message });
     }
-    const served = [...new Set(routes.map(({ registration: { namespace, version } }) => `${namespace} ${version}`.trim()))];
-    return new SkeinError('unsupported-version', { wanted: `${operation.namespace} ${operation.version}`.trim(), served });
+    return unsupported(
+      operation,
+      routes.map(({ registration }) => registration),
+    );
   }
 
   /** Stops waiting; what still waits is closed. */

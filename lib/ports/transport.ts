@@ -3,7 +3,7 @@ import type { Context } from '../core/context.js';
 import type { ErrorRecord, Meta, MethodName, RequestEnvelope } from '../core/envelope.js';
 import type { Kind } from '../core/envelope.js';
 import type { SkeinError } from '../core/errors.js';
-import type { Target, TopicName } from '../core/target.js';
+import type { Target } from '../core/target.js';
 import type { Timed } from '../core/timed.js';
 
 /** How one of a topic's servers is chosen for each request. */
@@ -77,7 +77,7 @@ export abstract class Outgoing implements RequestEnvelope, Timed {
   abstract fail(error: SkeinError): void;
   abstract expire(): void;
   /** Whether an answer is an error that the method may well give, so that it says nothing against its server. */
-  expects?(error: SkeinError): boolean;
+  abstract expects(error: SkeinError): boolean;
 }
 
 /** Who sent a request. */
@@ -177,10 +177,14 @@ export abstract class Transport {
   abstract readonly peers$: Observable<readonly Peer[]>;
   /** Takes a request, which must not be settled yet, and settles it sooner or later; never throws. */
   abstract send(request: Outgoing): void;
-  /** The servers of a topic at this moment; waits until the directory has told of it once, and errors where it cannot. */
-  abstract servers(topic: TopicName): Observable<readonly string[]>;
   /** Whether all that is to be said has been: no request waits here or is unanswered, and no answer is still on its way out. */
   abstract readonly isFlushed: boolean;
+  /**
+   * The servers at this moment of the operation's topic, namespace and major version, those that are too old for it included.
+   * Waits until the directory has told of the topic once, and errors where it cannot, and with `unsupported-version` where there
+   * are only servers of other namespaces and majors.
+   */
+  abstract servers(operation: Operation): Observable<readonly string[]>;
   /** Listens while subscribed. Emits each time that the directory lists the server; completes where a newer one took its name. */
   abstract serve(endpoint: Endpoint): Observable<'registered'>;
 }

@@ -1,8 +1,9 @@
 import { invalidArgument, SkeinError } from '../core/errors.js';
 import { checkTarget } from '../core/target.js';
+import { isAbove, parseVersion, type Version } from '../core/version.js';
 import type { Operation } from '../ports/transport.js';
 import { Caster } from './caster.js';
-import { type Contract, editionProblems, type Method, type ShapeOf } from './contract.js';
+import { type Contract, editionProblems, type Method, type ShapeOf, versionOf } from './contract.js';
 import { fanOut } from './fanout.js';
 import {
   type CallOptions,
@@ -24,7 +25,7 @@ type Args<I, Options> = undefined extends I ? [input?: I, options?: Options] : [
 export type Sender<M> =
   M extends Method<infer V>
     ? {
-        call: (...args: Args<ShapeOf<M>['input'], UnaryOptions>) => Call<ShapeOf<M>['output']>;
+        call: (...args: Args<ShapeOf<M>['input'], UnaryOptions>) => Call<ShapeOf<M>['output'], ShapeOf<M>['error']>;
         cast: (...args: Args<ShapeOf<M>['input'], CastOptions>) => Receipt;
       }[V]
     : never;
@@ -37,6 +38,8 @@ export type Client<C extends Contract> = { readonly [K in keyof C['methods']]: S
   $with(options: ClientOptions): Client<C>;
   /** The contract's casts, to every server that there is at the moment of the call. */
   readonly $fanout: Fanout<C>;
+  /** Whether the method lies at or below the version cap; sends nothing. */
+  $canSend(method: keyof C['methods']): boolean;
   /** Answered by a server of the contract, or the one that is pinned. */
   $ping(options?: CallOptions): Call<{ readonly server: string }>;
   /** What that server says of itself. */
@@ -49,7 +52,7 @@ export type Fanout<C extends Contract> = {
   ) => Receipts;
 };
 
-const builtIn = { options: {}, output: undefined };
+type Sent = Pick<Method, 'options' | 'output' | 'errors'>;
 
 /** Makes the clients of one node. What is kept for a method is kept once, however many clients there are. */
 export class Clients {
@@ -78,6 +81,7 @@ export class Clients {
         fanout[name] = (input: unknown, cast?: CastOptions) => fanOut(sending, method.confirm, input, cast);
       }
     }
+    const builtIn = builtInOf(contract);
     for (const name of ['$ping', '$describe']) {
       // Any server will do.
       const { balance, ...others } = options;
@@ -85,6 +89,10 @@ export class Clients {
       const caller = new Caller(this.#sending(contract, name, builtIn, unkeyed, server), builtIn, false);
       client[name] = (call?: CallOptions) => caller.call(undefined, call);
     }
+    client.$canSend = (name: string) => {
+      const method = Object.hasOwn(contract.methods, name) ? contract.methods[name] : undefined;
+      return method !== undefined && !isBeyond(versionOf(contract, method), options.versionCap);
+    };
     client.$on = (pinned: unknown) => {
       // What is not there would mean any server.
       if (typeof pinned !== 'string') throw new SkeinError('invalid-target', { reason: 'the server must be a string' });
@@ -98,31 +106,53 @@ export class Clients {
   #sending(
     contract: Contract,
     name: string,
-    method: Pick<Method, 'options'>,
-    { exchange = 'default', balance = 'least-loaded', timeoutMs, ...defaults }: ClientOptions,
+    method: Sent,
+    { exchange = 'default', balance = 'least-loaded', timeoutMs, versionCap, ...defaults }: ClientOptions,
     pinned: string | undefined,
   ): Sending {
+    const version = versionOf(contract, method);
+    // What Skein itself answers is no part of the contract, and has been there from the start.
+    const cap = name.startsWith('$') ? undefined : versionCap;
     return {
-      operation: this.#operation(contract, exchange, name),
+      operation: this.#operation(contract, exchange, name, version),
+      aboveCap: cap !== undefined && isBeyond(version, cap) ? () => aboveCap(contract, name, version, cap) : undefined,
       pinned,
       balance,
       timeoutMs: timeoutMs ?? method.options.timeoutMs ?? this.#ports.timeoutMs,
       isIdempotent: method.options.idempotent === true,
+      errors: method.errors,
       defaults,
       ports: this.#ports,
     };
   }
 
-  #operation(contract: Contract, exchange: string, method: string): Operation {
+  #operation(contract: Contract, exchange: string, method: string, version: Version): Operation {
     const ofContract = this.#operations.get(contract) ?? new Map<string, Operation>();
     this.#operations.set(contract, ofContract);
     const key = JSON.stringify([exchange, method]);
-    const { name: topic, namespace, version } = contract;
+    const { name: topic, namespace } = contract;
     const operation = ofContract.get(key) ?? { exchange, topic, namespace, version, method };
     ofContract.set(key, operation);
     return operation;
   }
 }
+
+/** Any server of the contract's major answers them, however old it is: so one learns what it serves. */
+const builtInOf = ({ version }: Contract): Sent => ({
+  options: { since: String(parseVersion(version)[0]) as Version },
+  output: undefined,
+  errors: [],
+});
+
+const isBeyond = (version: Version, cap: Version | undefined): boolean =>
+  cap !== undefined && isAbove(parseVersion(version), parseVersion(cap));
+
+const aboveCap = ({ name: topic }: Contract, method: string, wanted: Version, cap: Version): SkeinError =>
+  new SkeinError(
+    'version-cap',
+    { wanted, cap },
+    { message: `${topic}.${method} came with version ${wanted}, and this client keeps to ${cap}` },
+  );
 
 const sendCall = (caller: Caller) => (input: unknown, options?: UnaryOptions) => caller.call(input, options);
 

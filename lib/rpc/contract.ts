@@ -1,7 +1,9 @@
 import type { StandardSchemaV1 as Schema } from '@standard-schema/spec';
 import { invalidArgument, SkeinError } from '../core/errors.js';
 import { checkTarget } from '../core/target.js';
-import { parseVersion, type Version } from '../core/version.js';
+import { isAbove, isVersion, parseVersion, type Version } from '../core/version.js';
+import { type ErrorClass, errorsProblems } from './declared-error.js';
+import { isSchema } from './schema.js';
 
 declare const types: unique symbol;
 
@@ -14,15 +16,18 @@ export interface Method<V extends Verb = Verb, S = unknown> {
   readonly input: Schema | undefined;
   readonly output: Schema | undefined;
   readonly confirm: 'accepted' | 'done';
+  /** The errors that it is expected to fail with. */
+  readonly errors: readonly ErrorClass[];
   readonly [types]: S;
 }
 
-/** A method's types: what is sent and got back, and what the handler sees once the input is parsed. */
+/** A method's types: what is sent and got back, what the handler sees once the input is parsed, and the errors that are expected. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any -- the neutral element of inference: `unknown` would refuse every shape
-export interface Shape<I = any, O = any, P = any> {
+export interface Shape<I = any, O = any, P = any, E = any> {
   readonly input: I;
   readonly output: O;
   readonly parsed: P;
+  readonly error: E;
 }
 
 export interface MethodOptions {
@@ -34,14 +39,24 @@ export interface MethodOptions {
   readonly concurrency?: number;
   /** Requests that wait for that; default 1,024. One more is `overloaded`. */
   readonly queue?: number;
+  /**
+   * The contract's version that brought the method as it is: its requests go to servers of that version and newer ones, also
+   * where the contract has moved on. Default the contract's version.
+   */
+  readonly since?: Version;
 }
 
-export interface CallSpec<I, O, P, OI> extends MethodOptions {
+export interface CallSpec<I, O, P, OI, Es = []> extends MethodOptions {
   /** Runs on the server; a violation is `invalid-argument`, and the handler never runs. */
   readonly input?: Schema<I, P>;
   /** Both ends see what it yields, so it must accept that again; runs on the client, and only if asked. */
   readonly output?: Schema<OI, O> & ([O] extends [OI] ? unknown : 'an output schema must accept what it yields');
+  /** Expected errors: they arrive as their own class, and are logged at debug only. */
+  readonly errors?: Es;
 }
+
+type Errors = readonly ErrorClass[];
+type Thrown<Es extends Errors> = InstanceType<Es[number]>;
 
 export interface CastSpec<I, P> extends MethodOptions {
   /** Runs on the server; a violation is `invalid-argument`, and the handler never runs. */
@@ -71,20 +86,24 @@ const method = <V extends Verb, S>(
     input,
     output,
     confirm = 'accepted',
+    errors = [],
     ...options
   }: MethodOptions & {
+    readonly errors?: Errors;
     readonly input?: unknown;
     readonly output?: unknown;
     readonly confirm?: 'accepted' | 'done';
   },
-): Method<V, S> => ({ verb, options, input, output, confirm }) as unknown as Method<V, S>;
+): Method<V, S> => ({ verb, options, input, output, confirm, errors }) as unknown as Method<V, S>;
 
 /** One request, one reply: `call({ input, output })`, or by types alone `call<In, Out>()`. */
-export const call = <I = void, O = void, P = I, OI = O>(spec: CallSpec<I, O, P, OI> = {}): Method<'call', Shape<I, O, P>> =>
-  method('call', spec);
+export const call = <I = void, O = void, P = I, OI = O, const Es extends Errors = []>(
+  spec: CallSpec<I, O, P, OI, Es> = {},
+): Method<'call', Shape<I, O, P, Thrown<Es>>> => method('call', spec);
 
 /** One request, no reply; its receipt waits for `confirm`. */
-export const cast = <I = void, P = I>(spec: CastSpec<I, P> = {}): Method<'cast', Shape<I, void, P>> => method('cast', spec);
+export const cast = <I = void, P = I>(spec: CastSpec<I, P> = {}): Method<'cast', Shape<I, void, P, never>> =>
+  method('cast', spec);
 
 /** A schema that checks nothing: a type alone where the rest is inferred, as in `{ input: typed<In>(), output }`. */
 export const typed = <T>(): Schema<T, T> => ({
@@ -110,7 +129,7 @@ export const contract = <Ms extends Methods>(
   const problems = [
     ...checkName(name),
     ...editionProblems({ version, namespace }),
-    ...Object.keys(methods).flatMap((key) => checkMethod(key, methods[key])),
+    ...Object.keys(methods).flatMap((key) => checkMethod(key, methods[key], version)),
   ];
   if (problems.length > 0) throw invalidArgument(...problems);
   return { name, version, namespace, methods };
@@ -133,9 +152,6 @@ const problemsOf = (check: () => unknown): string[] => {
   }
 };
 
-const isSchema = (schema: Schema | undefined): boolean =>
-  schema === undefined || typeof (schema as Partial<Schema>)['~standard']?.validate === 'function';
-
 /** What is wrong with how much a method may take on. */
 export const boundProblems = (key: string, { concurrency = 1, queue = 0 }: MethodOptions): string[] => [
   ...(Number.isSafeInteger(concurrency) && concurrency >= 1
@@ -146,17 +162,19 @@ export const boundProblems = (key: string, { concurrency = 1, queue = 0 }: Metho
     : [`queue of "${key}" must be a whole number of at least 0, and is ${String(queue)}`]),
 ];
 
-const checkMethod = (key: string, value: unknown): string[] => {
+const checkMethod = (key: string, value: unknown, version: Version): string[] => {
   if (key.startsWith('$') || key === 'then') {
     return [`"${key}" is a reserved name: methods start with no $ and are not called then`];
   }
   const verb = typeof value === 'object' && value !== null && 'verb' in value ? value.verb : undefined;
   if (verb !== 'call' && verb !== 'cast') return [`"${key}" is no method: make it with call(…) or cast(…)`];
-  const { options, input, output, confirm } = value as Method;
-  const { timeoutMs = 0 } = options;
+  const { options, input, output, confirm, errors } = value as Method;
+  const { timeoutMs = 0, since } = options;
   return [
     ...(timeoutMs >= 0 ? [] : [`timeoutMs of "${key}" must be 0 or more, and is ${String(timeoutMs)}`]),
     ...boundProblems(key, options),
+    ...(since === undefined ? [] : sinceProblems(key, since, version)),
+    ...errorsProblems(key, errors),
     ...(isSchema(input) ? [] : [`the input of "${key}" is no Standard Schema`]),
     ...(isSchema(output) ? [] : [`the output of "${key}" is no Standard Schema`]),
     ...(confirm === 'accepted' || confirm === 'done'
@@ -164,3 +182,17 @@ const checkMethod = (key: string, value: unknown): string[] => {
       : [`confirm of "${key}" must be accepted or done, and is ${String(confirm)}`]),
   ];
 };
+
+/** A method cannot be newer than its contract, and what came with another major is another method. */
+const sinceProblems = (key: string, since: Version, version: Version): string[] => {
+  if (!isVersion(since)) return [`since of "${key}" is no version: write major, major.minor or major.minor.patch`];
+  if (!isVersion(version)) return [];
+  const [brought, current] = [parseVersion(since), parseVersion(version)];
+  return brought[0] === current[0] && !isAbove(brought, current)
+    ? []
+    : [`since of "${key}" must be of the contract's major and at most ${version}, and is ${since}`];
+};
+
+/** The version that a method's requests ask for at the least. */
+export const versionOf = (contract: Pick<Contract, 'version'>, { options }: Pick<Method, 'options'>): Version =>
+  options.since ?? contract.version;

@@ -1,14 +1,20 @@
 import { invalidArgument } from '../core/errors.js';
 import { type Contract, editionProblems, type Method, type ShapeOf } from './contract.js';
 import type { Reply } from './first-value.js';
+import { isRequests, type Requests } from './requests.js';
 import type { HandlerContext } from './work.js';
 
-/** How a verb is handled: a function of each request. What a cast's handler returns is waited for, and dropped. */
+/**
+ * How a verb is handled: a function of each request, or of all of them with `requests`. What a cast's handler returns is waited
+ * for, and dropped.
+ */
 export type Handler<M> =
   M extends Method<infer V>
     ? {
-        call: (input: ShapeOf<M>['parsed'], context: HandlerContext) => Reply<ShapeOf<M>['output']>;
-        cast: (input: ShapeOf<M>['parsed'], context: HandlerContext) => unknown;
+        call:
+          | ((input: ShapeOf<M>['parsed'], context: HandlerContext) => Reply<ShapeOf<M>['output']>)
+          | Requests<ShapeOf<M>['parsed'], ShapeOf<M>['output']>;
+        cast: ((input: ShapeOf<M>['parsed'], context: HandlerContext) => unknown) | Requests<ShapeOf<M>['parsed'], void>;
       }[V]
     : never;
 
@@ -16,11 +22,13 @@ export type Handlers<C extends Contract> = { readonly [K in keyof C['methods']]:
 
 /** Throws `invalid-argument` where a method has no handler, or a handler no method. */
 export const checkHandlers = (contract: Contract, handlers: Readonly<Record<string, unknown>>): void => {
-  const missing = Object.keys(contract.methods).filter((name) => typeof handlers[name] !== 'function');
+  const missing = Object.keys(contract.methods).filter(
+    (name) => typeof handlers[name] !== 'function' && !isRequests(handlers[name]),
+  );
   const unknown = Object.keys(handlers).filter((name) => !Object.hasOwn(contract.methods, name));
   const problems = [
     ...editionProblems(contract),
-    ...missing.map((name) => `${contract.name}.${name} has no handler: give a function`),
+    ...missing.map((name) => `${contract.name}.${name} has no handler: give a function, or requests(…)`),
     ...unknown.map((name) => `${contract.name} has no method ${name}`),
   ];
   if (problems.length > 0) throw invalidArgument(...problems);

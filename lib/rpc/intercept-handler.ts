@@ -2,8 +2,9 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import { catchError, Observable, throwError } from 'rxjs';
 import { type Failure, isSkeinError } from '../core/errors.js';
 import { firstValue, isValue } from './first-value.js';
-import { compose, type Intercepted, type Interceptor, type Next, Refused } from './interceptor.js';
+import { compose, type Intercepted, type Interceptor, type Next } from './interceptor.js';
 import type { AnyHandler } from './method-desk.js';
+import { Refused } from './outcomes.js';
 import type { Work } from './work.js';
 
 const isRefusal = (thrown: unknown): thrown is Failure => {

@@ -1,6 +1,5 @@
 import { defer, type Observable } from 'rxjs';
 import type { Context } from '../core/context.js';
-import type { Failure } from '../core/errors.js';
 
 /** A request as interceptors see it, and as they may hand it on, changed. */
 export interface Intercepted {
@@ -47,23 +46,4 @@ export const interceptorProblems = (interceptors: unknown): readonly string[] =>
       ? []
       : [`interceptors.${side} must be a list of functions`];
   });
-};
-
-/** What an interceptor has refused before its handler started. */
-export class Refused extends Error {
-  readonly why: Failure;
-
-  constructor(why: Failure) {
-    super(why.message);
-    this.why = why;
-  }
-}
-
-/** Why a request was refused, if it was; some things that can be thrown cannot even be asked. */
-export const refusalOf = (thrown: unknown): Failure | undefined => {
-  try {
-    return thrown instanceof Refused ? thrown.why : undefined;
-  } catch {
-    return undefined;
-  }
 };

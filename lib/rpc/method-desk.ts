@@ -6,10 +6,11 @@ import { snapshot } from '../core/snapshot.js';
 import type { Counter } from '../ports/meter.js';
 import type { Desk, Incoming } from '../ports/transport.js';
 import type { Method } from './contract.js';
+import { isDeclared } from './declared-error.js';
 import { firstValue, isValue } from './first-value.js';
-import { refusalOf } from './interceptor.js';
+import { isA, Refused, ToldAlready } from './outcomes.js';
 import type { RpcPorts } from './rpc-ports.js';
-import { isInvalidInput, validate } from './schema.js';
+import { InvalidInput, validate } from './schema.js';
 import { Work } from './work.js';
 
 /** A handler as it is called, whatever its types. */
@@ -25,23 +26,27 @@ export interface Queue {
 /** One method of one server: validates, runs the handler and answers. A throw is an answer, and ends nothing else. */
 export class MethodDesk implements Desk {
   readonly name: string;
-  readonly #method: Pick<Method, 'input'>;
+  readonly #method: Pick<Method, 'input' | 'errors'>;
   readonly #handler: AnyHandler;
   readonly #queue: Queue;
   readonly #ports: RpcPorts;
   readonly #failed: Counter;
+  readonly #expected: Counter;
   readonly #late: Counter;
   readonly #cancelled: Counter;
   calls = 0;
   failures = 0;
+  /** Of those that failed otherwise, with errors that the contract declares. */
+  expected = 0;
 
-  constructor(name: string, method: Pick<Method, 'input'>, handler: AnyHandler, queue: Queue, ports: RpcPorts) {
+  constructor(name: string, method: Pick<Method, 'input' | 'errors'>, handler: AnyHandler, queue: Queue, ports: RpcPorts) {
     this.name = name;
     this.#method = method;
     this.#handler = handler;
     this.#queue = queue;
     this.#ports = ports;
     this.#failed = ports.meter.counter('handlers.failed');
+    this.#expected = ports.meter.counter('handlers.expected');
     this.#late = ports.meter.counter('handlers.late');
     this.#cancelled = ports.meter.counter('handlers.cancelled');
   }
@@ -149,28 +154,35 @@ export class MethodDesk implements Desk {
   }
 
   #fail(request: Incoming, error: unknown): void {
-    const refusal = refusalOf(error);
-    if (refusal) {
-      this.#refuse(request, refusal);
-      return;
-    }
-    this.failures += 1;
-    this.#failed.total += 1;
-    if (isInvalidInput(error)) request.refuse(this.#sendable(writeError(error)));
-    else {
-      this.#ports.logger.error(`the handler of ${this.name} failed`, { error });
-      request.fail(this.#sendable(writeThrown(error, this.#ports.sendStacks)));
+    if (isA(error, Refused)) this.#refuse(request, error.why);
+    else if (isDeclared(error, this.#method.errors)) {
+      this.expected += 1;
+      this.#expected.total += 1;
+      this.#ports.logger.debug(`the handler of ${this.name} failed as its contract expects`, { error });
+      this.#tell(request, error);
+    } else {
+      this.failures += 1;
+      this.#failed.total += 1;
+      if (isA(error, InvalidInput)) request.refuse(this.#sendable(writeError(error)));
+      else {
+        this.#ports.logger[isA(error, ToldAlready) ? 'debug' : 'error'](`the handler of ${this.name} failed`, { error });
+        this.#tell(request, error);
+      }
     }
     this.#queue.finish();
   }
 
-  /** An interceptor has refused it before its handler started. */
+  #tell(request: Incoming, error: unknown): void {
+    request.fail(this.#sendable(writeThrown(error, this.#ports.sendStacks)));
+  }
+
+  /** It was refused before its handler started. A cast's sender may have been told that it was accepted, and hears no more of it. */
   #refuse(request: Incoming, error: SkeinError): void {
     this.#ports.meter.counter('handlers.refused').total += 1;
     const isCast = request.kind === Kind.cast;
+    if (isCast) this.#ports.meter.counter('casts.dropped').total += 1;
     this.#ports.logger[isCast ? 'warn' : 'debug'](`a ${isCast ? 'cast' : 'call'} of ${this.name} was refused`, { error });
     request.refuse(this.#sendable(writeError(error)));
-    this.#queue.finish();
   }
 
   /** The record itself, or what is left of it without what cannot be sent or is too much. */

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import type { Context } from '../core/context.js';
 import { invalidArgument } from '../core/errors.js';
 import { limits } from '../core/limits.js';
+import { isVersion, type Version } from '../core/version.js';
 import type { Balance } from '../ports/transport.js';
 
 export interface CallOptions {
@@ -39,6 +40,11 @@ export interface ClientOptions extends UnaryOptions {
   readonly exchange?: string | undefined;
   /** Default `least-loaded`, of two servers taken by chance; `hash` needs a `key`. */
   readonly balance?: Balance | undefined;
+  /**
+   * Methods that are newer than this version (by their `since`) fail `version-cap`, before anything is sent; for as long as
+   * servers of that version are still about. Default none.
+   */
+  readonly versionCap?: Version | undefined;
 }
 
 /** The options of one request among others, each read by its name: a handler's context has them as accessors, which no spread copies. */
@@ -72,6 +78,7 @@ export const mergeClientOptions = (own: ClientOptions, others: ClientOptions): C
   validateOutput: others.validateOutput ?? own.validateOutput,
   exchange: others.exchange ?? own.exchange,
   balance: others.balance ?? own.balance,
+  versionCap: others.versionCap ?? own.versionCap,
 });
 
 /** What is wrong with options, if anything is; thrown as one `invalid-argument`. */
@@ -123,6 +130,8 @@ const checks = {
       'balance must be least-loaded, round-robin or hash',
       value,
     ),
+  versionCap: (value: unknown) =>
+    unless(isVersion(value), 'versionCap must be a version: major, major.minor or major.minor.patch', value),
 } as const;
 
 const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0;

@@ -7,6 +7,7 @@ import { type ErrorCode, invalidArgument, isSkeinError, SkeinError } from '../co
 import { limits } from '../core/limits.js';
 import { snapshot } from '../core/snapshot.js';
 import { type Balance, Outgoing, type Operation } from '../ports/transport.js';
+import type { ErrorClass } from './declared-error.js';
 import { type CallOptions, checkCallOptions } from './options.js';
 import type { RpcPorts } from './rpc-ports.js';
 import type { Work } from './work.js';
@@ -19,6 +20,10 @@ export interface Sending {
   readonly timeoutMs: number;
   /** Whether a request whose outcome is unknown may be repeated. */
   readonly isIdempotent: boolean;
+  /** The errors that the method is expected to fail with. */
+  readonly errors: readonly ErrorClass[];
+  /** Makes the error of a method that lies above its client's version cap. */
+  readonly aboveCap: (() => SkeinError) | undefined;
   /** What the client adds to each request's own options. */
   readonly defaults: CallOptions;
   readonly ports: RpcPorts;
@@ -46,6 +51,7 @@ export const asUnsent = (error: unknown): SkeinError =>
 export const agree = (sending: Sending, options: CallOptions | undefined, confirm?: 'done'): Terms => {
   const { ports, defaults } = sending;
   if (options) checkCallOptions(options);
+  if (sending.aboveCap) throw sending.aboveCap();
   const work = ports.ambient.getStore();
   if (ports.life.state !== 'open' && (!work || ports.life.state === 'closed')) {
     const message = ports.life.state === 'draining' ? 'the node is draining, and starts nothing new' : 'the node is closed';
@@ -134,6 +140,11 @@ export abstract class Request extends Outgoing {
 
   override get balance(): Balance {
     return this.#sending.balance;
+  }
+
+  /** An error that its contract declares says nothing against the server. */
+  override expects(error: SkeinError): boolean {
+    return isSkeinError(error, 'remote-error') && this.#sending.errors.some(({ errorName }) => errorName === error.details.name);
   }
 
   /** How often it has been sent. */

@@ -8,14 +8,9 @@ export class InvalidInput extends SkeinError<'invalid-argument'> {
   }
 }
 
-/** Whether that was thrown; some things that can be thrown cannot even be asked. */
-export const isInvalidInput = (thrown: unknown): thrown is InvalidInput => {
-  try {
-    return thrown instanceof InvalidInput;
-  } catch {
-    return false;
-  }
-};
+/** Whether it is a schema, or none at all. */
+export const isSchema = (schema: Schema | undefined): boolean =>
+  schema === undefined || typeof (schema as Partial<Schema>)['~standard']?.validate === 'function';
 
 /** The value as the schema yields it, at once where the schema can; throws or rejects with {@link InvalidInput}. */
 export const validate = (schema: Schema | undefined, value: unknown): unknown => {

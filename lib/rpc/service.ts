@@ -8,6 +8,8 @@ import { Bulkhead, type BulkheadBounds } from './bulkhead.js';
 import type { Contract, Method, Verb } from './contract.js';
 import { interceptHandler } from './intercept-handler.js';
 import { type AnyHandler, MethodDesk } from './method-desk.js';
+import { RequestStream } from './request-stream.js';
+import { isRequests } from './requests.js';
 import type { RpcPorts } from './rpc-ports.js';
 import { jsonSchemaOf } from './schema.js';
 
@@ -25,6 +27,11 @@ export interface MethodDescription {
   /** Requests that were started, and those of them that failed. */
   readonly calls: number;
   readonly failures: number;
+  /** The version that brought it, where the contract says one. */
+  readonly since?: Version;
+  /** The errors that it declares, and the requests that failed with one of them, which are no `failures`. */
+  readonly errors?: readonly string[];
+  readonly expected?: number;
   /** JSON Schemas, where the contract's schema library can tell them. */
   readonly input?: unknown;
   readonly output?: unknown;
@@ -51,10 +58,12 @@ export class Service implements Endpoint {
   readonly #ports: RpcPorts;
   readonly #bulkheads: Bulkhead[] = [];
   readonly #desks: ReadonlyMap<string, MethodDesk>;
+  /** By their methods, the streams that are to be run while it serves. */
+  readonly streams = new Map<string, RequestStream>();
 
   constructor(
     contract: Contract,
-    handlers: Readonly<Record<string, AnyHandler>>,
+    handlers: Readonly<Record<string, unknown>>,
     { exchange, server, labels }: ServiceName,
     bounds: MethodBounds,
     ports: RpcPorts,
@@ -71,12 +80,19 @@ export class Service implements Endpoint {
     this.#desks = new Map([
       ...Object.entries(contract.methods).map(([name, method]) => {
         const { concurrency = limits.concurrency, queue = limits.queue } = { ...method.options, ...bounds[name] };
-        return [name, this.#desk(name, method, handlers[name] as AnyHandler, { concurrency, queue })] as const;
+        return [name, this.#desk(name, method, this.#handlerOf(name, handlers[name]), { concurrency, queue })] as const;
       }),
       ...Object.entries(builtIn).map(
-        ([name, handler]) => [name, this.#desk(name, { input: undefined }, handler, limits.builtIn)] as const,
+        ([name, handler]) => [name, this.#desk(name, { input: undefined, errors: [] }, handler, limits.builtIn)] as const,
       ),
     ]);
+  }
+
+  #handlerOf(name: string, handler: unknown): AnyHandler {
+    if (!isRequests(handler)) return handler as AnyHandler;
+    const stream = new RequestStream(`${this.topic}.${name}`, handler, this.#ports);
+    this.streams.set(name, stream);
+    return stream.handle;
   }
 
   /** Requests that wait for all of its methods, and the most that may. */
@@ -123,7 +139,7 @@ export class Service implements Endpoint {
     for (const bulkhead of this.#bulkheads) bulkhead.close();
   }
 
-  #desk(name: string, method: Pick<Method, 'input'>, handler: AnyHandler, bounds: BulkheadBounds): MethodDesk {
+  #desk(name: string, method: Pick<Method, 'input' | 'errors'>, handler: AnyHandler, bounds: BulkheadBounds): MethodDesk {
     const { server, topic } = this;
     const start = (request: Incoming): void => {
       desk.start(request);
@@ -142,14 +158,33 @@ export class Service implements Endpoint {
 
   #describeMethods(methods: Contract['methods']): Description['methods'] {
     return Object.fromEntries(
-      Object.entries(methods).map(([name, { verb, input, output }]) => {
-        const { calls = 0, failures = 0 } = this.#desks.get(name) ?? {};
-        const [taken, given] = [jsonSchemaOf(input, 'input'), jsonSchemaOf(output, 'output')];
-        return [
+      Object.entries(methods).map(
+        ([
           name,
-          { verb, calls, failures, ...(taken !== undefined && { input: taken }), ...(given !== undefined && { output: given }) },
-        ];
-      }),
+          {
+            verb,
+            input,
+            output,
+            errors,
+            options: { since },
+          },
+        ]) => {
+          const { calls = 0, failures = 0, expected = 0 } = this.#desks.get(name) ?? {};
+          const [taken, given] = [jsonSchemaOf(input, 'input'), jsonSchemaOf(output, 'output')];
+          return [
+            name,
+            {
+              verb,
+              calls,
+              failures,
+              ...(since !== undefined && { since }),
+              ...(errors.length > 0 && { errors: errors.map(({ errorName }) => errorName), expected }),
+              ...(taken !== undefined && { input: taken }),
+              ...(given !== undefined && { output: given }),
+            },
+          ];
+        },
+      ),
     );
   }
 }

@@ -6,6 +6,7 @@ import { checkTarget, encodeTarget } from '../core/target.js';
 import { boundProblems, type Contract, type MethodOptions } from './contract.js';
 import { checkDrain, type Draining, type DrainOptions, type DrainReport, finish, unfinishedAt } from './drain.js';
 import { checkHandlers, type Handlers } from './handlers.js';
+import type { RequestStream } from './request-stream.js';
 import type { RpcPorts } from './rpc-ports.js';
 import { Service } from './service.js';
 
@@ -64,8 +65,10 @@ export class Services {
     const key = encodeTarget(checkTarget({ exchange, topic: contract.name, server }));
     checkHandlers(contract, handlers);
     checkMethods(contract, methods);
-    if (this.#running.has(key)) {
-      throw invalidArgument(`this node already serves ${contract.name} as ${server}: give another server name`);
+    const running = this.#running.get(key);
+    if (running) {
+      const what = `${contract.name} ${running.service.version}`;
+      throw invalidArgument(`this node already serves ${what} as ${server}: give another server name`);
     }
     const name = { exchange, server, labels: this.#own.labels };
     const service = new Service(contract, handlers, name, methods, this.#ports);
@@ -117,6 +120,7 @@ export class Services {
     const actor = this.#parent.spawn(
       `${service.topic}@${service.server}`,
       (self) => {
+        for (const [name, stream] of service.streams) superviseStream(self, name, stream);
         const serving$ = this.#ports.transport.serve(service).pipe(
           tap({
             next: (state) => {
@@ -161,3 +165,11 @@ export class Services {
     return running;
   }
 }
+
+/** Runs a method's stream below its server, anew when it ends; where it stays ended, its requests are refused. */
+const superviseStream = (server: Actor, method: string, stream: RequestStream): void => {
+  const retire = (): void => {
+    stream.retire();
+  };
+  server.spawn(method, () => stream.run()).stopped$.subscribe({ complete: retire, error: retire });
+};

@@ -12,6 +12,7 @@ import {
 import { Kind } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import type { Method } from './contract.js';
+import { tellDeclared } from './tell-declared.js';
 import type { UnaryOptions } from './options.js';
 import { firstOf, passThrough } from './pass-through.js';
 import { agree, asUnsent, type Former, Request, type Sending, type Terms } from './request.js';
@@ -22,10 +23,15 @@ import { InvalidInput, validate } from './schema.js';
  * however often the same object is awaited. After an error of unknown outcome, subscribing again sends again only where the method
  * is idempotent, and else gives that error unsent.
  */
-export interface Call<out T> extends Observable<T>, PromiseLike<T>, AsyncIterable<T> {}
+export interface Call<out T, out E = never> extends Observable<T>, PromiseLike<T>, AsyncIterable<T> {
+  /** The errors that its contract declares; there for types alone. */
+  readonly [failure]?: E;
+}
+
+declare const failure: unique symbol;
 
 /** Who gets the value or the error, such as a subscriber. */
-interface Sink {
+export interface Sink {
   next(value: unknown): void;
   error(error: unknown): void;
   complete(): void;
@@ -76,11 +82,11 @@ const misanswered = new SkeinError('protocol-error', { reason: 'a call was answe
 /** A method that a client calls: what all its calls have in common. */
 export class Caller {
   readonly #sending: Sending;
-  readonly #method: Pick<Method, 'output'>;
+  readonly #method: Pick<Method, 'output' | 'errors'>;
   readonly #validatesOutput: boolean;
   readonly #isIntercepted: boolean;
 
-  constructor(sending: Sending, method: Pick<Method, 'output'>, validatesOutput: boolean) {
+  constructor(sending: Sending, method: Pick<Method, 'output' | 'errors'>, validatesOutput: boolean) {
     this.#sending = sending;
     this.#method = method;
     this.#validatesOutput = validatesOutput;
@@ -115,7 +121,9 @@ export class Caller {
   #sendOne(call: UnaryCall, input: unknown, terms: Terms, validates: boolean, sink: Sink): UnaryRequest | undefined {
     let request: UnaryRequest;
     try {
-      request = new UnaryRequest(this.#sending, input, terms, call, validates ? this.#checking(sink, terms) : sink);
+      const { errors } = this.#method;
+      const told = errors.length > 0 ? tellDeclared(sink, errors, terms, this.#sending.ports) : sink;
+      request = new UnaryRequest(this.#sending, input, terms, call, validates ? this.#checking(told, terms) : told);
     } catch (thrown) {
       this.#failUnsent(thrown, sink);
       return undefined;

@@ -78,7 +78,8 @@ const setUp = (count: number) => {
   return { clock, counter, notes, links, ejections, routes, out };
 };
 
-const sent = (more: Partial<Outgoing> = {}) => ({ wasSent: true, sentAt: 0, deadline: 60_000, ...more }) as unknown as Outgoing;
+const sent = (more: Partial<Outgoing> = {}) =>
+  ({ wasSent: true, sentAt: 0, deadline: 60_000, expects: () => false, ...more }) as unknown as Outgoing;
 const broken = new SkeinError('remote-error', { name: 'Error', code: undefined, details: undefined });
 const failFive = (route: Route | undefined, error: SkeinError = broken): void => {
   for (let i = 0; i < 5; i += 1) route?.answered(sent(), 1, error);

@@ -51,6 +51,10 @@ export class TestRequest extends Outgoing {
     this.#end(error.code);
   }
 
+  override expects(): boolean {
+    return false;
+  }
+
   override expire(): void {
     throw new Error('no wheel holds it');
   }

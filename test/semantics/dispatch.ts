@@ -15,7 +15,7 @@ const serveAs = async ({ node, serve }: Cluster, name: string, version: Version,
 const named = <N extends string>(names: readonly N[]) =>
   Object.fromEntries(names.map((name) => [name, call<undefined, string>()])) as Record<
     Exclude<N, 'then'>,
-    Method<'call', Shape<undefined, string>>
+    Method<'call', Shape<undefined, string, undefined, never>>
   >;
 
 /** Section 4: which server, which version, which method. */

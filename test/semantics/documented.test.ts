@@ -19,6 +19,7 @@ const parts = [
   'admission',
   'calls',
   'casts',
+  'declared-errors',
   'dispatch',
   'errors',
   'faults',
@@ -27,6 +28,8 @@ const parts = [
   'schemas',
   'time',
   'values',
+  'versions',
+  'whole-stream',
 ];
 
 /** What the page says of a part: the rest of a table's cell, or of a sentence. */
@@ -44,7 +47,7 @@ describe('docs/semantics.md', () => {
   });
 
   it('quotes nothing else', () => {
-    const named = [...page.matchAll(/^.*`(\w+)`: /gm)].map(([, part]) => part);
+    const named = [...page.matchAll(/^.*`([\w-]+)`: /gm)].map(([, part]) => part);
     expect(named.filter((part) => !parts.includes(part ?? ''))).toEqual([]);
   });
 });

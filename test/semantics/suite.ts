@@ -4,6 +4,7 @@ import { admission } from './admission.js';
 import { calls } from './calls.js';
 import { casts } from './casts.js';
 import type { Abilities, Cluster } from './cluster.js';
+import { declaredErrors } from './declared-errors.js';
 import { dispatch } from './dispatch.js';
 import { errors } from './errors.js';
 import { faults } from './faults.js';
@@ -12,6 +13,8 @@ import { nested } from './nested.js';
 import { schemas } from './schemas.js';
 import { time } from './time.js';
 import { values } from './values.js';
+import { versions } from './versions.js';
+import { wholeStream } from './whole-stream.js';
 
 export interface SuiteOptions extends Abilities {
   /** Whether its nodes can be killed and cut off at will. */
@@ -27,7 +30,22 @@ export const semanticsSuite = (name: string, make: () => Promise<Cluster>, optio
     });
     afterEach(() => cluster.close());
 
-    const parts = [addressing, calls, nested, casts, time, dispatch, admission, interceptors, schemas, values, errors];
+    const parts = [
+      addressing,
+      calls,
+      nested,
+      casts,
+      time,
+      dispatch,
+      versions,
+      admission,
+      interceptors,
+      schemas,
+      values,
+      errors,
+      declaredErrors,
+      wholeStream,
+    ];
     for (const part of options.faults ? [...parts, faults] : parts) part(() => cluster, options);
   });
 };
