@@ -30,7 +30,7 @@ export const limits = {
   unreadMax: 147_456,
   /** Requests of one method at work at once on one server: enough for handlers that wait, and few enough to bound what they hold. */
   concurrency: 64,
-  /** Requests that wait for one method of one server; one more is `overloaded`: what is sixteen times as much as can be at work waits long enough. */
+  /** Requests that wait for one method of one server: sixteen rounds of what is at work; one more is `overloaded`, and better served elsewhere. */
   queue: 1_024,
   /** The same for each of the methods that every server has: they answer at once, so that few are ever at work. */
   builtIn: { concurrency: 8, queue: 64 },

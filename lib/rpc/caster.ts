@@ -91,7 +91,7 @@ export class Caster {
         const own = new CastReceipt();
         // Its failure is told as that of the receipt that the sender has.
         own.isWatched = true;
-        let request: CastRequest | undefined;
+        let request: CastRequest | undefined = undefined;
         own.quietState$.subscribe({
           next: (state) => {
             if (state.state === 'queued') return;

@@ -168,6 +168,39 @@ describe('a served link', () => {
 });
 
 describe('the credit of a served link', () => {
+  it('goes back at once to who has hardly any left', async () => {
+    const { clock, peer, admitted } = await setUp(undefined, { linkCredit: 100 });
+    peer.say(hello, named, ...calls(0, 98));
+    await clock.advance(10);
+    const leave = async (from: number, count: number): Promise<number[]> => {
+      for (const request of admitted.slice(from, from + count)) request.leave();
+      await clock.advance(10);
+      return peer.of(Kind.credit).map(({ count: back }) => back);
+    };
+    expect(await leave(0, 2)).toEqual([]);
+    expect(await leave(2, 1)).toEqual([3]);
+    // Five are left.
+    expect(await leave(3, 5)).toEqual([3]);
+    expect(await leave(8, 1)).toEqual([3, 6]);
+  });
+
+  it('stays with what is refused and told to, until it leaves', async () => {
+    const { clock, peer, admitted } = await setUp(
+      (incoming) => {
+        incoming.refuse({ code: 'overloaded', message: 'full' }, true);
+      },
+      { linkCredit: 4 },
+    );
+    peer.say(hello, named, ...calls(0, 4));
+    await clock.advance(10);
+    expect(peer.of(Kind.refuse)).toHaveLength(4);
+    expect(peer.of(Kind.credit)).toEqual([]);
+    for (const request of admitted) request.leave();
+    for (const request of admitted) request.leave();
+    await clock.advance(10);
+    expect(peer.of(Kind.credit).reduce((sum, { count }) => sum + count, 0)).toBe(4);
+  });
+
   it('goes back in portions as requests leave the mailbox, and never adds up to more than was given', async () => {
     const { clock, peer } = await setUp(echo, { linkCredit: 8 });
     peer.say(hello, named, ...calls(0, 8));
