@@ -4,7 +4,7 @@ import { Api, type Result, Scheduler } from './contracts.js';
 import { onlyLosses } from './losses.js';
 import { type Booked, OrderBook } from './order-book.js';
 import { readOrders } from './orders.js';
-import { outside } from './outside.js';
+import { ownContext } from './own-context.js';
 import { untilTold } from './until-told.js';
 
 /** Orders that schedulers have at once; the others wait here, in order. */
@@ -21,7 +21,7 @@ const book = new OrderBook((booked) => taken$.next(booked));
 
 /** By whichever scheduler has the least to do. */
 const place = ({ order }: Booked): Observable<Result> =>
-  outside(defer(() => scheduler.place(order))).pipe(retry({ count: retries, delay: onlyLosses }));
+  scheduler.place(order).pipe(ownContext(), retry({ count: retries, delay: onlyLosses }));
 
 /** An order's end, good or bad, stands in the book; the stream of all orders goes on. */
 const carryOut = (booked: Booked): Observable<unknown> =>
@@ -36,13 +36,14 @@ const carryOut = (booked: Booked): Observable<unknown> =>
     }),
   );
 
-const work = taken$.pipe(mergeBounded(placedAtOnce, carryOut)).subscribe();
+// Orders outlive the requests that brought them.
+const work = taken$.pipe(ownContext(), mergeBounded(placedAtOnce, carryOut)).subscribe();
 
 await node.serve(Api, {
   order: (order) => book.order(order),
   submit: async ({ file }) => {
     const orders = await readOrders(file);
-    for (const order of orders) book.order(order);
+    for (const order of orders) void book.order(order);
     return { orders: orders.length };
   },
   status: () => book.status(),

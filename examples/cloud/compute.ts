@@ -5,6 +5,7 @@ import { Compute, Scheduler } from './contracts.js';
 import { readHost } from './host.js';
 import { type Host, instance } from './instance.js';
 import { Instances } from './instances.js';
+import { ownContext } from './own-context.js';
 import { resultsFolder } from './results.js';
 import { untilTold } from './until-told.js';
 
@@ -30,7 +31,7 @@ await node.serve(Compute, {
 // What one scheduler did not hear it hears with the next report.
 const scheduler = node.client(Scheduler, { timeoutMs: reportEveryMs });
 const report = async () => scheduler.$fanout.report(await state());
-const reports = merge(interval(reportEveryMs), asked$)
+const reports = merge(interval(reportEveryMs), asked$.pipe(ownContext()))
   .pipe(exhaustMap(() => report().catch(() => EMPTY)))
   .subscribe();
 

@@ -39,10 +39,10 @@ export class Instances {
       const unwanted$ = new ReplaySubject<void>(1);
       this.#turn$.next(
         this.#started(order).pipe(
-          takeUntil(unwanted$),
           tap(subscriber),
           // It was told to who asked, and the next one has its turn.
           catchError(() => EMPTY),
+          takeUntil(unwanted$),
         ),
       );
       return () => unwanted$.next();

@@ -90,6 +90,8 @@ try {
   process.exitCode = await main(process.argv.slice(2), interrupt.signal);
 } catch (error) {
   const isUsage = error instanceof UsageError || error instanceof OrderFileError;
-  console.error(error instanceof UsageError ? `${error.message}\n\n${usage}` : error instanceof Error ? error.message : String(error));
+  console.error(
+    error instanceof UsageError ? `${error.message}\n\n${usage}` : error instanceof Error ? error.message : String(error),
+  );
   process.exitCode ??= isUsage ? 2 : 1;
 }

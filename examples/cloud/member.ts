@@ -21,6 +21,7 @@ export class Member {
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
   #state: MemberState = 'starting';
+  #isLeaving = false;
 
   /** `log` is given what it says on stderr, line by line. */
   constructor(kind: Kind, name: string, env: Readonly<Record<string, string>>, log: (line: string) => void) {
@@ -55,11 +56,12 @@ export class Member {
 
   /** Whether it was told to end, or was killed from here. */
   get isLeaving(): boolean {
-    return this.#state === 'draining' || this.#state === 'killed';
+    return this.#isLeaving;
   }
 
   /** As when its host loses power: it has no time for anything. */
   async kill(): Promise<void> {
+    this.#isLeaving = true;
     this.#becomes('killed');
     this.#child.kill('SIGKILL');
     await this.ended;
@@ -68,6 +70,7 @@ export class Member {
   /** Tells it to finish what it has begun, and waits until it has. */
   async drain(): Promise<void> {
     if (this.#state === 'ended' || this.#state === 'killed') return;
+    this.#isLeaving = true;
     this.#becomes('draining');
     this.#child.kill('SIGTERM');
     const killing = setTimeout(() => this.#child.kill('SIGKILL'), graceMs);

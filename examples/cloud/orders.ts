@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { type Order, orderSchema } from './contracts.js';
 
 /** More than this waits nowhere: several files are as good. */

@@ -1,9 +1,11 @@
 // Runs one instance for a compute: `node runner.js RESULTS COMPUTE ORDER`. It is plain JavaScript, for one starts with every
 // instance, and a loader for TypeScript would take longer than most of them.
+import { Buffer } from 'node:buffer';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readSync } from 'node:fs';
 import { constants } from 'node:os';
+import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { Attempt } from './attempt.js';
 

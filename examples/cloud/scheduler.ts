@@ -1,8 +1,22 @@
-import { catchError, defer, filter, finalize, map, mergeMap, type Observable, retry, startWith, Subject, take, timeout } from 'rxjs';
+import {
+  catchError,
+  defer,
+  filter,
+  finalize,
+  map,
+  mergeMap,
+  type Observable,
+  retry,
+  startWith,
+  Subject,
+  take,
+  timeout,
+} from 'rxjs';
 import { createNode } from 'skein';
 import { Computes } from './computes.js';
 import { Api, Compute, type Order, type Result, Scheduler } from './contracts.js';
 import { isLoss, onlyLosses } from './losses.js';
+import { ownContext } from './own-context.js';
 import { untilTold } from './until-told.js';
 
 /** How long an order waits for a compute that has room. */
@@ -23,6 +37,7 @@ const chosen$: Observable<string> = heard$.pipe(
   filter((name) => name !== undefined),
   take(1),
   timeout({ first: noComputeMs }),
+  ownContext(),
 );
 
 /** At the chosen compute, and no other: what it runs it keeps, so that asking it twice is harmless. */
@@ -40,7 +55,12 @@ const bootAt = (name: string, order: Order): Observable<Result> =>
   );
 
 await node.serve(Scheduler, {
-  place: (order) => chosen$.pipe(mergeMap((name) => bootAt(name, order)), retry({ count: retries, delay: onlyLosses })),
+  place: (order) =>
+    chosen$.pipe(
+      mergeMap((name) => bootAt(name, order)),
+      ownContext(),
+      retry({ count: retries, delay: onlyLosses }),
+    ),
   computes: () => [...computes.reports],
   report: (report) => {
     computes.heard(report);

@@ -6,7 +6,11 @@ import type { Snapshot } from './snapshot.js';
 const barWidth = 28;
 
 /** What runs where, for a terminal of so many columns. */
-export const table = (members: readonly Pick<Member, 'name' | 'kind' | 'pid' | 'state'>[], snapshot: Snapshot, columns: number): string => {
+export const table = (
+  members: readonly Pick<Member, 'name' | 'kind' | 'pid' | 'state'>[],
+  snapshot: Snapshot,
+  columns: number,
+): string => {
   const rows = members.map((member) => {
     const { name, kind, pid, state } = member;
     const head = `${name.padEnd(12)} ${String(pid).padStart(7)}  ${paint(state)}`;
@@ -37,9 +41,9 @@ const computeCells = (name: string, state: MemberState, { running, reports }: Sn
 };
 
 const sayHost = ({ load, freeMemory, freeDisk }: Report): string =>
-  `load ${load.toFixed(1).padStart(4)}  free ${gibibytes(freeMemory)} RAM ${gibibytes(freeDisk)} disk`;
+  `load ${load.toFixed(1).padStart(4)}  free ${gibibytes(freeMemory)} memory${gibibytes(freeDisk)} disk`;
 
-const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(0)}G`.padStart(4);
+const gibibytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)}G`.padStart(6);
 
 const cut = (text: string, width: number): string =>
   text.length <= width ? text : width < 2 ? '' : `${text.slice(0, width - 1)}…`;

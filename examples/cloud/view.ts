@@ -30,7 +30,9 @@ const plainLines = (): View => {
     show: ({ status: { done, orders, running, retries } }) => {
       if (performance.now() < next) return;
       next = performance.now() + lineEveryMs;
-      console.error(`${String(done)} of ${String(orders)} orders done, ${String(running)} running, ${String(retries)} placed anew`);
+      console.error(
+        `${String(done)} of ${String(orders)} orders done, ${String(running)} running, ${String(retries)} placed anew`,
+      );
     },
     say: (line) => console.error(line),
     [Symbol.dispose]: () => undefined,
