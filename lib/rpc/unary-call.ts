@@ -109,6 +109,37 @@ export class Caller {
     return request;
   }
 
+  /**
+   * Tells it within the work that it is told for, or outside of any: an answer is heard in whichever context its link was dialled, and
+   * what a pipeline calls next is not part of that.
+   */
+  withinWork(sink: Sink): Sink {
+    const { ambient } = this.#sending.ports;
+    const work = ambient.getStore();
+    const within = (tell: () => void): void => {
+      if (ambient.getStore() === work) tell();
+      else if (work) ambient.run(work, tell);
+      else ambient.exit(tell);
+    };
+    return {
+      next: (value) => {
+        within(() => {
+          sink.next(value);
+        });
+      },
+      error: (error) => {
+        within(() => {
+          sink.error(error);
+        });
+      },
+      complete: () => {
+        within(() => {
+          sink.complete();
+        });
+      },
+    };
+  }
+
   /** Hands on only what the output's schema yields in time. */
   #checking(sink: Sink, { deadline, timeoutMs }: Terms): Sink {
     const { clock } = this.#sending.ports;
@@ -219,7 +250,7 @@ class UnaryCall implements Call<unknown> {
   }
 
   #observable(): Observable<unknown> {
-    return new Observable((subscriber) => this.#send(subscriber));
+    return new Observable((subscriber) => this.#send(this.#caller.withinWork(subscriber)));
   }
 
   #settled(): Promise<unknown> {
