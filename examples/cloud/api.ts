@@ -21,7 +21,7 @@ const book = new OrderBook((booked) => taken$.next(booked));
 
 /** By whichever scheduler has the least to do. */
 const place = ({ order }: Booked): Observable<Result> =>
-  scheduler.place(order).pipe(ownContext(), retry({ count: retries, delay: onlyLosses }));
+  scheduler.place(order).pipe(retry({ count: retries, delay: onlyLosses }));
 
 /** An order's end, good or bad, stands in the book; the stream of all orders goes on. */
 const carryOut = (booked: Booked): Observable<unknown> =>

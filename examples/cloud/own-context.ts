@@ -2,8 +2,8 @@ import { AsyncResource } from 'node:async_hooks';
 import { type MonoTypeOperatorFunction, Observable } from 'rxjs';
 
 /**
- * Emits in the async context of who subscribed. A stream that waits for what another request brings would otherwise go on as a part
- * of that one, and what it calls then would end with that one's deadline. So: behind a Subject, and before a `retry`.
+ * Emits in the async context of who subscribed. A stream behind a Subject would otherwise go on as a part of the request that fed the
+ * Subject, and what it calls then would end with that one's deadline.
  */
 export const ownContext =
   <T>(): MonoTypeOperatorFunction<T> =>

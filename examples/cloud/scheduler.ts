@@ -10,6 +10,7 @@ import {
   startWith,
   Subject,
   take,
+  throwError,
   timeout,
 } from 'rxjs';
 import { createNode } from 'skein';
@@ -36,7 +37,7 @@ const chosen$: Observable<string> = heard$.pipe(
   map(() => computes.choose()),
   filter((name) => name !== undefined),
   take(1),
-  timeout({ first: noComputeMs }),
+  timeout({ first: noComputeMs, with: () => throwError(() => new Error('no compute with room has reported')) }),
   ownContext(),
 );
 
@@ -58,7 +59,6 @@ await node.serve(Scheduler, {
   place: (order) =>
     chosen$.pipe(
       mergeMap((name) => bootAt(name, order)),
-      ownContext(),
       retry({ count: retries, delay: onlyLosses }),
     ),
   computes: () => [...computes.reports],
