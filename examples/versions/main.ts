@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { filter, firstValueFrom, type Observable, scan, Subject, timeout } from 'rxjs';
+import { filter, firstValueFrom, type Observable, Subject, tap, throwError, timeout } from 'rxjs';
 import { createNode } from 'skein';
 import { Shop10, Shop20 } from './contracts.js';
 import { customer, type Heard } from './customer.js';
@@ -20,10 +20,13 @@ const settled = async (heard$: Observable<Heard>, { releases }: Fleet): Promise<
   const running = [...new Set(releases)];
   const has20 = running.includes('2.0');
   const expected = [...running.map((release) => `1.0 by ${release}`), ...(has20 ? ['2.0 by 2.0'] : [])];
+  const pairs = new Set<string>();
+  const missing = (): readonly string[] => expected.filter((pair) => !pairs.has(pair));
+  const tooLong = () => throwError(() => new Error(`nothing was heard of ${missing().join(', nor of ')}`));
   const all$ = heard$.pipe(
-    scan((pairs, { customer: who, release }) => pairs.add(`${who} by ${release}`), new Set<string>()),
-    filter((pairs) => expected.every((pair) => pairs.has(pair))),
-    timeout(patienceMs),
+    tap(({ customer: who, release }) => pairs.add(`${who} by ${release}`)),
+    filter(() => missing().length === 0),
+    timeout({ first: patienceMs, with: tooLong }),
   );
   await firstValueFrom(all$);
   const served = [`a customer of 1.0 is served by ${running.join(' and ')}`, ...(has20 ? ['one of 2.0 by 2.0'] : [])];
@@ -55,8 +58,8 @@ const upgrade = async (): Promise<void> => {
 try {
   await upgrade();
 } finally {
+  for (const problem of problems) console.log(problem);
   await rm(place, { recursive: true, force: true });
 }
-for (const problem of problems) console.log(problem);
 console.log(`${problems.length === 0 ? 'no call' : `${String(problems.length)} calls`} failed`);
 process.exitCode = problems.length === 0 ? 0 : 1;
