@@ -161,7 +161,7 @@ const instance = (results: string, compute: string, command: readonly string[]) 
 /** One whose command ends when the function is called that comes with it; resolves when it has begun. */
 const heldInstance = async (results: string) => {
   const pipe = `${results}.pipe`;
-  execFileSync('mkfifo', [pipe]);
+  execFileSync('bash', ['-c', 'mkfifo "$1"', 'bash', pipe]);
   const held = instance(results, 'held', ['cat', pipe]);
   // Opening a pipe waits for its other end.
   const writer = await open(pipe, 'w');
