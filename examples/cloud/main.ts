@@ -29,8 +29,8 @@ const runCloud = async ({ file, json }: Options, signal: AbortSignal): Promise<n
   await mkdir(meeting, { mode: 0o700 });
   try {
     const url = pathToFileURL(meeting).href.replace('file:', 'zmq+local:');
-    const { status, seconds } = await carryOut(file, new Cluster(url, folder), url, signal);
-    return await summarize({ orders, folder, status, killed: 1, seconds }, json);
+    const { status, seconds, killed } = await carryOut(file, new Cluster(url, folder), url, signal);
+    return await summarize({ orders, folder, status, killed, seconds }, json);
   } finally {
     await rm(meeting, { recursive: true, force: true });
   }
@@ -50,7 +50,7 @@ const carryOut = async (file: string, starting: Cluster, url: string, signal: Ab
   const status = await firstValueFrom(merge(failure$, toTheEnd(watch(node), cluster, view)));
   const seconds = (performance.now() - startedAt) / 1_000;
   events.unsubscribe();
-  return { status, seconds };
+  return { status, seconds, killed: cluster.members.filter(({ state }) => state === 'killed').length };
 };
 
 /** The last status, when all orders have ended and all trouble is over. */

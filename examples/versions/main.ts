@@ -37,22 +37,26 @@ const upgrade = async (): Promise<void> => {
   await using fleet = new Fleet(url);
   await fleet.add('1.0');
   await fleet.add('1.0');
-  await using node = await createNode(url);
-  // In turn, so that they come to every shop.
-  const [old, modern] = [node.client(Shop10, { balance: 'round-robin' }), node.client(Shop20, { balance: 'round-robin' })];
+  // Each customer comes to the shops in turn, so that it hears from every one.
+  await using oldNode = await createNode(url);
+  await using newNode = await createNode(url);
+  const old = oldNode.client(Shop10, { balance: 'round-robin' });
+  const modern = newNode.client(Shop20, { balance: 'round-robin' });
   const heard$ = new Subject<Heard>();
   const customers = heard$.subscribe(({ problem }) => problem !== undefined && problems.push(problem));
   const welcome = (customer$: Observable<Heard>): void => customers.add(customer$.subscribe((heard) => heard$.next(heard)));
-
-  welcome(customer('1.0', () => old.price({ item: 'goose' })));
-  await settled(heard$, fleet);
-  for (const release of ['1.1', '1.1', '2.0', '2.0']) {
-    const isFirst = !fleet.releases.includes(release);
-    await fleet.replaceOldest(release);
-    if (release === '2.0' && isFirst) welcome(customer('2.0', () => modern.price({ item: 'goose' })));
+  try {
+    welcome(customer('1.0', () => old.price({ item: 'goose' })));
     await settled(heard$, fleet);
+    for (const release of ['1.1', '1.1', '2.0', '2.0']) {
+      const isNew = release === '2.0' && !fleet.releases.includes('2.0');
+      await fleet.replaceOldest(release);
+      if (isNew) welcome(customer('2.0', () => modern.price({ item: 'goose' })));
+      await settled(heard$, fleet);
+    }
+  } finally {
+    customers.unsubscribe();
   }
-  customers.unsubscribe();
 };
 
 try {
