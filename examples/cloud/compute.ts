@@ -1,11 +1,10 @@
 import { mkdir } from 'node:fs/promises';
-import { EMPTY, exhaustMap, interval, merge, Subject } from 'rxjs';
+import { exhaustMap, interval } from 'rxjs';
 import { createNode } from 'skein';
 import { Compute, Scheduler } from './contracts.js';
 import { readHost } from './host.js';
 import { type Host, instance } from './instance.js';
 import { Instances } from './instances.js';
-import { ownContext } from './own-context.js';
 import { resultsFolder } from './results.js';
 import { untilTold } from './until-told.js';
 
@@ -20,20 +19,21 @@ await mkdir(host.results, { recursive: true, mode: 0o700 });
 
 const instances = new Instances(capacity, (order) => instance(order, host));
 const state = () => readHost(host, instances, capacity);
-const asked$ = new Subject<void>();
+
+// What one scheduler did not hear it hears with the next report.
+const scheduler = node.client(Scheduler, { timeoutMs: reportEveryMs });
+const report = async (): Promise<void> => {
+  await scheduler.$fanout.report(await state()).then(undefined, () => undefined);
+};
 
 await node.serve(Compute, {
   boot: (order) => instances.boot(order),
   state,
-  tell: () => asked$.next(),
+  tell: report,
 });
 
-// What one scheduler did not hear it hears with the next report.
-const scheduler = node.client(Scheduler, { timeoutMs: reportEveryMs });
-const report = async () => scheduler.$fanout.report(await state());
-const reports = merge(interval(reportEveryMs), asked$.pipe(ownContext()))
-  .pipe(exhaustMap(() => report().catch(() => EMPTY)))
-  .subscribe();
+await report();
+const reports = interval(reportEveryMs).pipe(exhaustMap(report)).subscribe();
 
 await untilTold(node.name);
 reports.unsubscribe();

@@ -67,6 +67,7 @@ await node.serve(Scheduler, {
     heard$.next();
   },
 });
-await compute.$fanout.tell();
+// It serves, and so it hears them.
+await compute.$fanout.tell(undefined, { confirm: 'done' });
 
 await untilTold(node.name);

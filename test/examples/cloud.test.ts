@@ -1,9 +1,8 @@
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { createNode } from 'skein';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -40,28 +39,28 @@ const firstOrders = (count: number): readonly string[] => readFileSync(ownOrders
 const sleepy = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, number) => JSON.stringify({ id: `sleep-${String(number)}`, command: ['sleep', '600'] }));
 
-/** A process' children and theirs, by their pids. */
-const descendants = (pid: number): readonly number[] => {
-  const pids = spawnSync('pgrep', ['-P', String(pid)])
-    .stdout.toString()
+interface Process {
+  readonly pid: number;
+  readonly parent: number;
+  readonly name: string;
+}
+
+/** All that run; who ended may still be there for its parent to ask how, and is left out. */
+const processes = (): readonly Process[] =>
+  execFileSync('ps', ['-e', '-o', 'pid=,ppid=,state=,comm='])
+    .toString()
+    .trim()
     .split('\n')
-    .filter(Boolean)
-    .map(Number);
-  return [...pids, ...pids.flatMap(descendants)];
-};
+    .map((line) => line.trim().split(/\s+/))
+    .flatMap(([pid, parent, state, name = '']) => (state === 'Z' ? [] : { pid: Number(pid), parent: Number(parent), name }));
 
-/** Whether it runs; who ended may still be there for its parent to ask how. */
-const isRunning = (pid: number): boolean => {
-  const state = spawnSync('ps', ['-o', 'state=', '-p', String(pid)])
-    .stdout.toString()
-    .trim();
-  return state !== '' && !state.startsWith('Z');
-};
+/** A process' children, and theirs. */
+const descendants = (pid: number, all = processes()): readonly Process[] =>
+  all.filter(({ parent }) => parent === pid).flatMap((child) => [child, ...descendants(child.pid, all)]);
 
-/** Reads what it says until a line is like that. */
-const said = async (child: ReturnType<typeof startTs>, pattern: RegExp): Promise<void> => {
-  for await (const line of createInterface(child.stderr)) if (pattern.test(line)) return;
-  throw new Error(`it ended without saying ${String(pattern)}`);
+const running = (pids: readonly number[]): readonly number[] => {
+  const all = new Set(processes().map(({ pid }) => pid));
+  return pids.filter((pid) => all.has(pid));
 };
 
 it('carries out all orders once though a compute is killed and a scheduler is replaced', async () => {
@@ -201,10 +200,11 @@ it('counts a result that comes where there is one', async () => {
 it('ends an instance whose pipe closes, with its command, before it commits', async () => {
   const results = join(place.path, 'closed');
   const held = await heldInstance(results);
-  const [command] = descendants(held.child.pid!);
+  const pids = descendants(held.child.pid!).map(({ pid }) => pid);
+  expect(pids).toHaveLength(1);
   held.child.stdin.end();
   expect(await held.code).toBe(1);
-  await expect.poll(() => isRunning(command!), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => running(pids), { timeout: 10_000 }).toEqual([]);
   await held.finish();
   expect(namesIn(results, 'results')).toEqual([]);
   expect(await recount(results, [{ id: 'one', command: [] }])).toEqual({ results: [], lost: ['one'], doubled: 0 });
@@ -231,7 +231,7 @@ it('can be started process by process, found out about, and called method by met
     const [one, two] = await Promise.all([compute.boot(order), compute.boot(order)]);
     expect(one).toEqual(two);
     expect(namesIn(results, 'attempts/one')).toHaveLength(1);
-    expect(await scheduler.place(order)).toEqual(one);
+    expect(await scheduler.place({ ...order, id: 'zero' })).toMatchObject({ order: 'zero', sha256: one.sha256 });
     expect(await api.order(order)).toEqual(one);
     await expect(api.order({ ...order, command: ['true'] }).then()).rejects.toThrow(
       /one was ordered already, with another command/,
@@ -256,12 +256,17 @@ it('can be started process by process, found out about, and called method by met
 
 it.each(['SIGINT', 'SIGKILL'] as const)('leaves no process behind when it ends by %s', async (signal) => {
   const child = startTs([program, writeOrders('sleepy.jsonl', sleepy(20))], place);
-  await said(child, /^0 of 20 orders done, 1[0-2] running/);
-  const pids = descendants(child.pid!);
-  // Six members, and for twelve instances a runner and a command each.
-  expect(pids.length).toBeGreaterThan(6 + 10);
-  child.kill(signal);
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  expect(child.exitCode ?? child.signalCode).toBe(signal === 'SIGINT' ? 130 : signal);
-  await expect.poll(() => pids.filter(isRunning), { timeout: 20_000 }).toEqual([]);
+  try {
+    const commands = () => descendants(child.pid!).filter(({ name }) => name === 'sleep');
+    await expect.poll(() => commands().length, { timeout: 60_000, interval: 250 }).toBe(12);
+    const pids = descendants(child.pid!).map(({ pid }) => pid);
+    // Six members, and for each of the twelve instances a runner and a command.
+    expect(pids.length).toBeGreaterThanOrEqual(6 + 24);
+    child.kill(signal);
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    expect(child.exitCode ?? child.signalCode).toBe(signal === 'SIGINT' ? 130 : signal);
+    await expect.poll(() => running(pids), { timeout: 20_000 }).toEqual([]);
+  } finally {
+    await stop(child);
+  }
 });
