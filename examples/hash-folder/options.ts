@@ -16,7 +16,7 @@ export interface Options {
 /** The command line says what cannot be done. */
 export class UsageError extends Error {}
 
-export const usage = `Usage: npm start -- [FOLDER] [--out FILE] [--json]
+export const usage = `Usage: npx tsx examples/hash-folder/main.ts [FOLDER] [--out FILE] [--json]
 
 Hashes all files below FOLDER with three worker processes, and prints what
 "find FOLDER -type f -exec sha256sum {} +" would, in the order of the names.

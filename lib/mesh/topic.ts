@@ -18,6 +18,8 @@ import { Route, type RouteKeeper } from './route.js';
 interface Fitting {
   readonly all: readonly Route[];
   readonly byServer: ReadonlyMap<string, Route>;
+  /** Whose turn it is, where they take turns: each operation by itself, or two of them in step would always meet the same servers. */
+  turn: number;
 }
 
 /** How long a request still waits for a server, and why it came back from the one that it was given to. */
@@ -40,7 +42,6 @@ export class Topic implements Holder, RouteKeeper {
   readonly #fitting = new Map<Operation, Fitting>();
   readonly #ejections: Ejections;
   readonly #actor: Actor;
-  #turn = 0;
   #isStale = false;
   #isCurrent = false;
   /** Whether it was asked for anything since it was last looked at. */
@@ -139,8 +140,8 @@ export class Topic implements Holder, RouteKeeper {
     if (boundTo !== undefined) return fitting.byServer.get(server);
     const routes = butFor ? fitting.all.filter((route) => route !== butFor) : fitting.all;
     if (balance === 'hash') return chooseByHash(routes, hash32(key ?? ''));
-    if (balance === 'round-robin') this.#turn += 1;
-    return choose(routes, balance, this.#turn, this.#ports.random);
+    if (balance === 'round-robin') fitting.turn += 1;
+    return choose(routes, balance, fitting.turn, this.#ports.random);
   }
 
   /** A request that was not started: to another server, at most `limits.movesMax` times, or back to wait for one that can be reached. */
@@ -177,7 +178,7 @@ export class Topic implements Holder, RouteKeeper {
 
   #fit(operation: Operation): Fitting {
     const all = [...this.#routes.values()].filter(({ registration }) => fits(operation, registration));
-    const fitting = { all, byServer: new Map(all.map((route) => [route.server, route])) };
+    const fitting: Fitting = { all, byServer: new Map(all.map((route) => [route.server, route])), turn: 0 };
     this.#fitting.set(operation, fitting);
     return fitting;
   }

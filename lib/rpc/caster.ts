@@ -32,7 +32,7 @@ class CastRequest extends Request {
 
   override accept(): void {
     if (this.#confirm === 'accepted') this.#confirmAs('accepted');
-    else if (!this.isSettled) this.#receipt.show({ state: 'accepted', server: this.server });
+    else if (!this.isSettled) this.#tell((receipt) => receipt.show({ state: 'accepted', server: this.server }));
   }
 
   override done(): void {
@@ -40,14 +40,25 @@ class CastRequest extends Request {
   }
 
   protected override failed(error: SkeinError): void {
-    this.#receipt.fail(error);
+    this.#tell((receipt) => receipt.fail(error));
     if (!this.#receipt.isWatched) this.#failed(error, this.server);
   }
 
   #confirmAs(state: Confirmed['state']): void {
     if (!this.end('ok')) return;
-    this.#receipt.show({ state, server: this.server });
-    this.#receipt.complete();
+    this.#tell((receipt) => {
+      receipt.show({ state, server: this.server });
+      receipt.complete();
+    });
+  }
+
+  #tell(tell: (receipt: CastReceipt) => void): void {
+    if (this.isWithinWork) tell(this.#receipt);
+    else {
+      this.within(() => {
+        tell(this.#receipt);
+      });
+    }
   }
 }
 

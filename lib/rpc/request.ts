@@ -109,6 +109,7 @@ export abstract class Request extends Outgoing {
   readonly #sending: Sending;
   readonly #timeoutMs: number;
   readonly #release: (() => void) | undefined;
+  readonly #work: Work | undefined;
   #retries: number;
   #attempts: number;
   /** The error after which it may have been run. */
@@ -123,6 +124,7 @@ export abstract class Request extends Outgoing {
     this.key = terms.key;
     this.#sending = sending;
     this.#timeoutMs = terms.timeoutMs;
+    this.#work = terms.work;
     this.#retries = terms.retries;
     this.#attempts = former?.attempts ?? 0;
     // Whoever gets it is told that it may come again.
@@ -188,6 +190,21 @@ export abstract class Request extends Outgoing {
     this.#release?.();
     meter.counter(how === 'ok' ? 'requests.ok' : `requests.${how}`).total += 1;
     return true;
+  }
+
+  /** Whether the present code runs for the work that the request is part of. */
+  protected get isWithinWork(): boolean {
+    return this.#sending.ports.ambient.getStore() === this.#work;
+  }
+
+  /**
+   * Tells its sender within the work that it is part of, or outside of any: an answer is heard in whichever context its link was dialled,
+   * and what its sender does next is not part of that.
+   */
+  protected within(tell: () => void): void {
+    const { ambient } = this.#sending.ports;
+    if (this.#work) ambient.run(this.#work, tell);
+    else ambient.exit(tell);
   }
 
   /** Told of its failure, after it has ended. */

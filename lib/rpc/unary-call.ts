@@ -52,8 +52,12 @@ class UnaryRequest extends Request {
 
   override reply(payload: unknown): void {
     if (!this.end('ok')) return;
-    this.#sink.next(payload);
-    this.#sink.complete();
+    if (this.isWithinWork) this.#give(payload);
+    else {
+      this.within(() => {
+        this.#give(payload);
+      });
+    }
   }
 
   override accept(): void {
@@ -73,7 +77,14 @@ class UnaryRequest extends Request {
   protected override failed(error: SkeinError): void {
     if (!this.#isWatched) return;
     this.#call.remember(error, this);
-    this.#sink.error(error);
+    this.within(() => {
+      this.#sink.error(error);
+    });
+  }
+
+  #give(payload: unknown): void {
+    this.#sink.next(payload);
+    this.#sink.complete();
   }
 }
 

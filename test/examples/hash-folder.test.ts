@@ -124,7 +124,7 @@ it('gets an answer for a file that vanished, and for what is no file', async () 
 it('refuses a command line that makes no sense, and says what to do', async () => {
   const { code, stdout, stderr } = await runTs([program, '/no/such/folder'], place);
   expect(stderr).toMatch(/^\/no\/such\/folder cannot be read \(ENOENT: no such file or directory\): name a folder that exists\n/);
-  expect(stderr).toContain('Usage: npm start');
+  expect(stderr).toContain('Usage: npx tsx examples/hash-folder/main.ts');
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
 });
 

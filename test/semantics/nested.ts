@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { firstValueFrom, NEVER, type Observable, timeout } from 'rxjs';
+import { firstValueFrom, mergeMap, NEVER, type Observable, timeout } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call, cast, contract, type HandlerContext, type Node } from '../../lib/index.js';
 import { aborted, type Cluster, failure, failureOf, type Part, Signal } from './cluster.js';
@@ -201,6 +201,21 @@ export const nested: Part = (use, { virtualTime, shortMs }) => {
       expect(second.deadline).toBeLessThanOrEqual(cluster.now() + 3_000);
       subscription.unsubscribe();
       expect(await cluster.settle(ended.promise)).toMatchObject({ code: 'cancelled' });
+    });
+
+    it('is part of the handler that subscribed to a pipeline, not of the one whose link brings the answer', async () => {
+      const cluster = use();
+      const { seen, client, front } = await chain(cluster, async (own, _, how) => {
+        // The first of the two dials.
+        const look$ = own.client(Back).look();
+        await firstValueFrom(how === 'twice' ? look$.pipe(mergeMap(() => own.client(Back).look())) : look$);
+      });
+      await cluster.settle(client.ask('once', { context: { tenant: 'a' } }));
+      await cluster.settle(client.ask('twice', { context: { tenant: 'b' } }));
+      const back = front.client(Back);
+      await cluster.settle(firstValueFrom(outside(() => back.look().pipe(mergeMap(() => back.look()))) as Observable<unknown>));
+      const tenants = seen.contexts.map(({ context }) => context.tenant);
+      expect(tenants).toEqual(['a', 'b', 'b', undefined, undefined]);
     });
 
     it('may be given the context as its options', async () => {

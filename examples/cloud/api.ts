@@ -1,0 +1,55 @@
+import { catchError, defer, EMPTY, type Observable, retry, Subject, tap } from 'rxjs';
+import { createNode, mergeBounded } from 'skein';
+import { Api, type Result, Scheduler } from './contracts.js';
+import { onlyLosses } from './losses.js';
+import { type Booked, OrderBook } from './order-book.js';
+import { readOrders } from './orders.js';
+import { ownContext } from './own-context.js';
+import { untilTold } from './until-told.js';
+
+/** Orders that schedulers have at once; the others wait here, in order. */
+const placedAtOnce = 12;
+
+/** Times that an order goes to another scheduler where one was lost with it. */
+const retries = 3;
+
+await using node = await createNode();
+const scheduler = node.client(Scheduler);
+
+const taken$ = new Subject<Booked>();
+const book = new OrderBook((booked) => taken$.next(booked));
+
+/** By whichever scheduler has the least to do. */
+const place = ({ order }: Booked): Observable<Result> =>
+  scheduler.place(order).pipe(retry({ count: retries, delay: onlyLosses }));
+
+/** An order's end, good or bad, stands in the book; the stream of all orders goes on. */
+const carryOut = (booked: Booked): Observable<unknown> =>
+  defer(() => {
+    book.start(booked);
+    return place(booked);
+  }).pipe(
+    tap((result) => book.done(booked, result)),
+    catchError((error: unknown) => {
+      book.failed(booked, error);
+      return EMPTY;
+    }),
+  );
+
+// Orders outlive the requests that brought them.
+const work = taken$.pipe(ownContext(), mergeBounded(placedAtOnce, carryOut)).subscribe();
+
+await node.serve(Api, {
+  order: (order) => book.order(order),
+  submit: async ({ file }) => {
+    const orders = await readOrders(file);
+    for (const order of orders) void book.order(order);
+    return { orders: orders.length };
+  },
+  status: () => book.status(),
+  list: ({ state }) => [...book.list(state)],
+  placed: (placed) => book.placed(placed),
+});
+
+await untilTold(node.name);
+work.unsubscribe();

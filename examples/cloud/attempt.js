@@ -1,0 +1,77 @@
+import { ftruncateSync, linkSync, mkdirSync, openSync, existsSync, readdirSync, renameSync, writeSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import process from 'node:process';
+
+/**
+ * One attempt at an instance. It is a file, and committing it links that file to the name of its order, which works once: the second
+ * to try finds the name taken. Who attempts an order anew first takes the files of earlier attempts away, so that those have nothing
+ * to link any more, however late they come. Both are one step of the file system, so that one of the two comes first, always.
+ *
+ *   results/ORDER.json             what was committed
+ *   attempts/ORDER/COMPUTE.PID.json  each attempt
+ *   revoked/ORDER.COMPUTE.PID.json   attempts that were taken away, since their compute or their scheduler was lost
+ *   doubled/ORDER.COMPUTE.PID.json   attempts that came too late: there must be none
+ */
+export class Attempt {
+  #root;
+  #order;
+  #file;
+  #handle;
+
+  static begin(root, order, compute) {
+    for (const folder of ['results', 'revoked', 'doubled', join('attempts', order)]) {
+      mkdirSync(join(root, folder), { recursive: true });
+    }
+    const attempt = new Attempt(root, order, join(root, 'attempts', order, `${compute}.${String(process.pid)}.json`));
+    attempt.#revokeOthers();
+    return attempt;
+  }
+
+  constructor(root, order, file) {
+    this.#root = root;
+    this.#order = order;
+    this.#file = file;
+    this.#handle = openSync(file, 'wx');
+    writeSync(this.#handle, `${JSON.stringify({ order, startedAt: new Date() })}\n`);
+  }
+
+  /** Whether an earlier attempt was committed: then there is nothing to do. */
+  get isDone() {
+    return existsSync(this.#result);
+  }
+
+  /** Says what became of it: `committed`, `doubled` or `revoked`. */
+  commit(result) {
+    ftruncateSync(this.#handle);
+    writeSync(this.#handle, `${JSON.stringify(result)}\n`, 0);
+    try {
+      linkSync(this.#file, this.#result);
+      return 'committed';
+    } catch (error) {
+      if (error.code === 'ENOENT') return 'revoked';
+      if (error.code !== 'EEXIST') throw error;
+      this.#moveTo('doubled', this.#file);
+      return 'doubled';
+    }
+  }
+
+  get #result() {
+    return join(this.#root, 'results', `${this.#order}.json`);
+  }
+
+  #revokeOthers() {
+    const folder = join(this.#root, 'attempts', this.#order);
+    for (const name of readdirSync(folder)) {
+      if (name !== basename(this.#file)) this.#moveTo('revoked', join(folder, name));
+    }
+  }
+
+  #moveTo(folder, file) {
+    try {
+      renameSync(file, join(this.#root, folder, `${this.#order}.${basename(file)}`));
+    } catch (error) {
+      // Someone else took it away.
+      if (error.code !== 'ENOENT') throw error;
+    }
+  }
+}
