@@ -31,7 +31,9 @@ const lighterOfTwo = (routes: readonly Route[], random: Random): Route => {
   const other = (i + 1 + Math.floor(random.next() * (routes.length - 1))) % routes.length;
   const [a, b] = [routes[i] as Route, routes[other] as Route];
   if (a.isFit !== b.isFit) return a.isFit ? a : b;
-  return b.load < a.load ? b : a;
+  const [lighter, heavier] = b.load < a.load ? [b, a] : [a, b];
+  heavier.passOver();
+  return lighter;
 };
 
 /**

@@ -9,6 +9,9 @@ import type { Link } from './link.js';
 /** How much a new latency sample counts: the last thirty or so make up most of the mean. */
 const sampleWeight = 0.1;
 
+/** What is left of a mean each time that it decides against its server: some seventy times halve it. */
+const passedOverWeight = 0.99;
+
 /** The topic that a route belongs to. */
 export interface RouteKeeper {
   /** Finds another way for a request that came back by this one. */
@@ -62,6 +65,11 @@ export class Route implements Holder {
   /** Whether it can be reached, is heard and is not about to leave. */
   get isUsable(): boolean {
     return this.link.isUsable && (this.#avoidedUntil === 0 || this.#avoidedUntil <= this.link.now());
+  }
+
+  /** Another one was taken as the lighter. What was slow once may be fast by now, and is to be tried again some time. */
+  passOver(): void {
+    this.#latencyMs *= passedOverWeight;
   }
 
   send(request: Outgoing): void {

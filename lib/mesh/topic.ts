@@ -178,9 +178,18 @@ export class Topic implements Holder, RouteKeeper {
 
   #fit(operation: Operation): Fitting {
     const all = [...this.#routes.values()].filter(({ registration }) => fits(operation, registration));
-    const fitting: Fitting = { all, byServer: new Map(all.map((route) => [route.server, route])), turn: 0 };
+    const fitting: Fitting = {
+      all,
+      byServer: new Map(all.map((route) => [route.server, route])),
+      turn: this.#firstTurn(all.length),
+    };
     this.#fitting.set(operation, fitting);
     return fitting;
+  }
+
+  /** Many operations, or nodes, that begin at once should not all begin at the same server. */
+  #firstTurn(routes: number): number {
+    return Math.floor(this.#ports.random.next() * routes);
   }
 
   #update(listing: Listing): void {

@@ -5,6 +5,7 @@ import { hash32 } from '../../lib/core/hash.js';
 import { choose, chooseByHash } from '../../lib/mesh/choose.js';
 import type { Link } from '../../lib/mesh/link.js';
 import { Route } from '../../lib/mesh/route.js';
+import type { Outgoing } from '../../lib/ports/transport.js';
 import { registrationOf } from './mesh-world.js';
 
 const routeTo = (server: string, { inFlight = 0, usable = true, ejected = false } = {}): Route => {
@@ -34,6 +35,28 @@ describe('choose', () => {
     expect(choose([], 'least-loaded', 1, random)).toBeUndefined();
     expect(choose([down], 'least-loaded', 1, random)).toBe(down);
     expect(choose([down], 'round-robin', 7, random)).toBe(down);
+  });
+
+  it('tries a server again that was slow once, now and then', () => {
+    const [fast, slow] = [routeTo('fast'), routeTo('slow')];
+    const answer = (route: Route, ms: number): void => {
+      const request = { wasSent: true, sentAt: 0 } as unknown as Outgoing;
+      route.inFlight += 1;
+      route.answered(request, ms);
+    };
+    for (let i = 0; i < 50; i += 1) {
+      answer(fast, 1);
+      answer(slow, 10);
+    }
+    const random = new SeededRandom(3);
+    const tried = Array.from({ length: 1_000 }, (_, turn) => {
+      const route = choose([fast, slow], 'least-loaded', turn, random) as Route;
+      answer(route, route === fast ? 1 : 10);
+      return route;
+    });
+    const slowly = tried.filter((route) => route === slow).length;
+    expect(slowly).toBeGreaterThan(2);
+    expect(slowly).toBeLessThan(50);
   });
 
   it('takes the lighter of two', () => {
