@@ -71,6 +71,8 @@ export const limits = {
   wheelTickMs: 5,
   /** Characters of a trace's parent: W3C's have 55. */
   traceparentMax: 256,
+  /** How long a node that closes because it was asked to waits for its answer to leave, in ms. */
+  answerMs: 50,
   /** Context entries on one request, and bytes of them all. */
   contextMax: 64,
   contextBytesMax: 8 * 1024,

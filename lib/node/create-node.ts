@@ -103,13 +103,21 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     nextId: () => (requests += 1),
     timeoutMs: settings.timeoutMs ?? defaults.timeoutMs,
     sendStacks: settings.sendStacks ?? defaults.sendStacks,
+    node: identity.node,
+    // Once the answer has left.
+    drainNode: () =>
+      clock.schedule(
+        () => void node.close().catch((error: unknown) => logger.error('the node could not drain', { error })),
+        limits.answerMs,
+      ),
+    remoteDrain: settings.remoteDrain ?? defaults.remoteDrain,
   };
   const servers = root.spawn('servers', () => NEVER);
   closers.add(() => {
     servers.stop();
   });
   const bounds = { mailboxMax: limits.mailboxMax, workingMax: settings.workingMax ?? defaults.workingMax };
-  return new RunningNode({
+  const node: Node = new RunningNode({
     id,
     name: identity.node,
     url: plan.url,
@@ -118,9 +126,11 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     services: new Services(servers, rpc, bounds, { server: identity.node, labels: settings.labels ?? defaults.labels }),
     meter,
     peers$: transport.peers$,
+    servers$: transport.servers$,
     undeliverable$,
     close: () => closers.close(),
   });
+  return node;
 };
 
 const containerFor = async (plan: Plan): Promise<Container> => {

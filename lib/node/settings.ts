@@ -27,6 +27,8 @@ export interface Settings {
   readonly workingMax?: number;
   /** Whether callers get to see the stacks of handlers' errors; default false. */
   readonly sendStacks?: boolean;
+  /** Whether others may ask it to drain, as `skein drain` does; default true. */
+  readonly remoteDrain?: boolean;
   /** Told to everyone who watches its servers. In URLs: `label.zone=a`. */
   readonly labels?: Context;
 }
@@ -47,6 +49,7 @@ export const settingKinds: Kinds = {
   linkCredit: 'count',
   workingMax: 'count',
   sendStacks: 'flag',
+  remoteDrain: 'flag',
   labels: 'labels',
 };
 
@@ -71,6 +74,7 @@ export const defaults = {
   linkCredit: limits.linkCredit,
   workingMax: limits.workingMax,
   sendStacks: false,
+  remoteDrain: true,
   labels: {},
 } as const;
 

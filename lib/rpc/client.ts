@@ -41,6 +41,11 @@ export type Client<C extends Contract> = { readonly [K in keyof C['methods']]: S
   $ping(options?: CallOptions): Call<{ readonly server: string }>;
   /** What that server says of itself. */
   $describe(options?: CallOptions): Call<Description>;
+  /**
+   * Asks the node of a server to drain; answered as it begins to. The server is to be pinned, `$on(server)`: throws
+   * `invalid-target` otherwise. Fails `forbidden` where the node's operator set `remoteDrain=false`.
+   */
+  $drain(options?: CallOptions): Call<{ readonly node: string }>;
 };
 
 export type Fanout<C extends Contract> = {
@@ -78,10 +83,14 @@ export class Clients {
         fanout[name] = (input: unknown, cast?: CastOptions) => fanOut(sending, method.confirm, input, cast);
       }
     }
-    for (const name of ['$ping', '$describe']) {
+    const sendBuiltIn = (name: string) => {
       const caller = new Caller(this.#sending(contract, name, builtIn, options, server), builtIn, false);
-      client[name] = (call?: CallOptions) => caller.call(undefined, call);
-    }
+      return (call?: CallOptions) => caller.call(undefined, call);
+    };
+    client.$ping = sendBuiltIn('$ping');
+    client.$describe = sendBuiltIn('$describe');
+    // Which node is to end is not for the balance to choose.
+    client.$drain = server === undefined ? refuseUnpinnedDrain : sendBuiltIn('$drain');
     client.$on = (pinned: unknown) => {
       // What is not there would mean any server.
       if (typeof pinned !== 'string') throw new SkeinError('invalid-target', { reason: 'the server must be a string' });
@@ -119,6 +128,10 @@ export class Clients {
     return operation;
   }
 }
+
+const refuseUnpinnedDrain = (): never => {
+  throw new SkeinError('invalid-target', { reason: '$drain is for one node: pin one of its servers, $on(server).$drain()' });
+};
 
 const sendCall = (caller: Caller) => (input: unknown, options?: UnaryOptions) => caller.call(input, options);
 

@@ -18,6 +18,8 @@ export interface Description {
   readonly version: Version;
   readonly namespace: string;
   readonly server: string;
+  /** The node that it runs on, as others know it. */
+  readonly node: string;
   readonly methods: Readonly<Record<string, MethodDescription>>;
 }
 
@@ -83,7 +85,14 @@ export class Service implements Endpoint, Queue {
     this.#ports = ports;
     this.#waiting = new Ring(mailboxMax);
     this.#workingMax = workingMax;
-    const builtIn: Record<string, AnyHandler> = { $ping: () => ({ server }), $describe: () => this.describe() };
+    const builtIn: Record<string, AnyHandler> = {
+      $ping: () => ({ server }),
+      $describe: () => this.describe(),
+      $drain: () => {
+        ports.drainNode();
+        return { node: ports.node };
+      },
+    };
     const desk = (name: string, handler: AnyHandler) =>
       [name, new MethodDesk(name, contract.methods[name] ?? { input: undefined }, handler, this, ports)] as const;
     this.#desks = new Map([
@@ -102,6 +111,7 @@ export class Service implements Endpoint, Queue {
       const [wanted, served] = [`${namespace} ${version}`.trim(), `${this.namespace} ${this.version}`.trim()];
       return new SkeinError('unsupported-version', { wanted, served: [served] });
     }
+    if (method === '$drain' && !this.#ports.remoteDrain) return new SkeinError('forbidden', { rule: 'remoteDrain=false' });
     return this.#desks.get(method) ?? new SkeinError('no-such-method', { method });
   }
 
@@ -133,7 +143,8 @@ export class Service implements Endpoint, Queue {
 
   describe(): Description {
     const { name, version, namespace, methods } = this.#contract;
-    return { contract: name, version, namespace, server: this.server, methods: this.#describeMethods(methods) };
+    const { server } = this;
+    return { contract: name, version, namespace, server, node: this.#ports.node, methods: this.#describeMethods(methods) };
   }
 
   /** Refuses what waits and what comes; what was started goes on, and its answers go out for as long as there is a wire. */

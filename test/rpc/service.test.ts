@@ -68,6 +68,9 @@ const setUp = () => {
     nextId: () => 0,
     timeoutMs: 60_000,
     sendStacks: false,
+    node: 'a',
+    drainNode: () => undefined,
+    remoteDrain: true,
   };
   const bounds = { mailboxMax: 3, workingMax: 1 };
   const service = new Service(Hold, { hold: () => NEVER }, { exchange: 'default', server: 'a', labels: {} }, bounds, ports);
