@@ -28,7 +28,7 @@ import { type Node, RunningNode } from './node.js';
 import type { Scheme } from './node-url.js';
 import { type NodeOptions, type Plan, planNode } from './options.js';
 import type { Port } from './override.js';
-import { defaults, settingProblems } from './settings.js';
+import { defaults, settingProblems, type Settings } from './settings.js';
 
 /**
  * Starts a node. A URL says all options that text can say; options win over it, and it over `SKEIN_…` environment variables.
@@ -101,16 +101,9 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     ambient,
     undeliverable$,
     nextId: () => (requests += 1),
-    timeoutMs: settings.timeoutMs ?? defaults.timeoutMs,
-    sendStacks: settings.sendStacks ?? defaults.sendStacks,
     node: identity.node,
-    // Once the answer has left.
-    drainNode: () =>
-      clock.schedule(
-        () => void node.close().catch((error: unknown) => logger.error('the node could not drain', { error })),
-        limits.answerMs,
-      ),
-    remoteDrain: settings.remoteDrain ?? defaults.remoteDrain,
+    ...requestDefaults(settings),
+    drainNode: () => closeSoon(node, clock, logger),
   };
   const servers = root.spawn('servers', () => NEVER);
   closers.add(() => {
@@ -131,6 +124,21 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     close: () => closers.close(),
   });
   return node;
+};
+
+const requestDefaults = ({ timeoutMs, sendStacks, remoteDrain }: Settings) => ({
+  timeoutMs: timeoutMs ?? defaults.timeoutMs,
+  sendStacks: sendStacks ?? defaults.sendStacks,
+  remoteDrain: remoteDrain ?? defaults.remoteDrain,
+});
+
+/** Closes the node once the answer to who asked for it has left. */
+const closeSoon = (node: Node, clock: Clock, logger: Logger): void => {
+  clock.schedule(() => {
+    node.close().catch((error: unknown) => {
+      logger.error('not all of the node could be closed', { error });
+    });
+  }, limits.answerMs);
 };
 
 const containerFor = async (plan: Plan): Promise<Container> => {
