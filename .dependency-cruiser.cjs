@@ -8,13 +8,13 @@ const layers = {
   actors: ['^lib/(core|ports|operators)/', rxjs],
   mesh: ['^lib/(core|ports|operators|actors)/', rxjs],
   rpc: ['^lib/(core|ports|operators|actors)/', rxjs, 'node_modules/@standard-schema/spec/'],
-  cli: ['^lib/(core|node)/', 'node_modules/commander/'],
+  cli: ['^lib/(core|node)/', rxjs, 'node_modules/(commander|chokidar|cli-table3|picocolors|yaml)/'],
 };
 
 /** Layers that may use Node's own modules too. */
 const onNode = new Set(['rpc', 'cli']);
 
-/** The adapters' outside packages: one each, imported nowhere else. */
+/** The adapters' outside packages: one each, imported by no other adapter, nor where nodes are put together. */
 const outside = {
   zmq: ['node_modules/zeromq/'],
   static: ['node_modules/yaml/'],

@@ -77,6 +77,11 @@ class HostMatchmaker extends Matchmaker {
     return this.#counted(this.#lateMs === 0 ? told$ : told$.pipe(delay(this.#lateMs, this.#clock)));
   }
 
+  override watchAll(): Observable<readonly Registration[]> {
+    const told$ = this.#inner.watchAll();
+    return this.#counted(this.#lateMs === 0 ? told$ : told$.pipe(delay(this.#lateMs, this.#clock)));
+  }
+
   die(): void {
     this.#isDead = true;
   }

@@ -100,6 +100,25 @@ export const limits = {
   wheelTickMs: 5,
   /** Characters of a trace's parent: W3C's have 55. */
   traceparentMax: 256,
+  /** How long the command line waits for the directory to tell of its servers, in ms: a slow file system's time. */
+  listMs: 5_000,
+  /** How long the command line waits for a node that drains to leave the directory, in ms: twice what a drain may take. */
+  leaveMs: 60_000,
+  /** Replicas of one service that `skein up` starts: far more than one host has cores. */
+  replicasMax: 1_000,
+  /** A program of `skein up` that ran for so long, in ms, has started well: failures before it no longer count. */
+  steadyMs: 10_000,
+  /** How long `skein up` waits for a program to end before it kills it, in ms: a drain's 30 s and some to leave. */
+  stopMs: 35_000,
+  /** How long `skein up` waits for what a program that has ended had still to say, and between looks at what it left behind, in ms. */
+  flushMs: 1_000,
+  leftoverMs: 50,
+  /** Characters of a line without an end after which `skein up` prints what there is. */
+  lineMax: 65_536,
+  /** Changes of files within this time, in ms, restart a service once: what an editor or a compiler writes in one go. */
+  changesMs: 200,
+  /** How long a rolling restart waits for a replica to be listed before it goes on, in ms: a slow program's start. */
+  listedMs: 30_000,
   /** Context entries on one request, and bytes of them all. */
   contextMax: 64,
   contextBytesMax: 8 * 1024,

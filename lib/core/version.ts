@@ -7,7 +7,7 @@ type Parts = readonly [major: number, minor: number, patch: number];
 
 const shape = /^(0|[1-9]\d{0,8})(?:\.(0|[1-9]\d{0,8}))?(?:\.(0|[1-9]\d{0,8}))?$/;
 
-export const isVersion = (text: unknown): boolean => typeof text === 'string' && shape.test(text);
+export const isVersion = (text: unknown): text is Version => typeof text === 'string' && shape.test(text);
 
 /** The three numbers of a version; throws `invalid-argument` for what is none. */
 export const parseVersion = (text: unknown): Parts => {

@@ -31,23 +31,12 @@ export class Directory {
 
   /** The topic's servers, from the first time that the matchmaker tells of them, and at every change. Never errors. */
   watch(topic: TopicName): Observable<Listing> {
-    const failed$ = new Subject<undefined>();
-    const told$ = this.#ports.matchmaker.watch(topic).pipe(
-      this.#persist(() => {
-        failed$.next(undefined);
-      }),
-    );
-    return merge(told$, failed$).pipe(
-      scan(
-        (last: Listing | undefined, registrations) =>
-          registrations ? { registrations, isStale: false } : last && { ...last, isStale: true },
-        undefined,
-      ),
-      filter((listing) => listing !== undefined),
-      tap(({ isStale }) => {
-        this.#note$.next(isStale ? 'stale' : 'current');
-      }),
-    );
+    return this.#keep(this.#ports.matchmaker.watch(topic));
+  }
+
+  /** The servers of all topics, likewise. */
+  watchAll(): Observable<Listing> {
+    return this.#keep(this.#ports.matchmaker.watchAll());
   }
 
   /**
@@ -71,6 +60,27 @@ export class Directory {
         }),
       );
     });
+  }
+
+  #keep(set$: Observable<readonly Registration[]>): Observable<Listing> {
+    const failed$ = new Subject<undefined>();
+    const told$ = set$.pipe(
+      this.#persist(() => {
+        failed$.next(undefined);
+      }),
+    );
+    // In this order, so that a failure within the subscribing is not missed.
+    return merge(failed$, told$).pipe(
+      scan(
+        (last: Listing | undefined, registrations) =>
+          registrations ? { registrations, isStale: false } : last && { ...last, isStale: true },
+        undefined,
+      ),
+      filter((listing) => listing !== undefined),
+      tap(({ isStale }) => {
+        this.#note$.next(isStale ? 'stale' : 'current');
+      }),
+    );
   }
 
   #persist<T>(onFailure?: () => void) {

@@ -1,8 +1,26 @@
-import { defer, endWith, finalize, interval, map, merge, type Observable, Subject, switchMap, take, takeWhile, tap } from 'rxjs';
+import {
+  catchError,
+  defer,
+  endWith,
+  filter,
+  finalize,
+  interval,
+  map,
+  merge,
+  type Observable,
+  of,
+  Subject,
+  switchMap,
+  take,
+  takeUntil,
+  takeWhile,
+  tap,
+} from 'rxjs';
 import type { Actor } from '../actors/actor.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { encodeTarget, type TopicName } from '../core/target.js';
+import type { Registration } from '../ports/matchmaker.js';
 import { type Endpoint, type Operation, type Outgoing, type Peer, Transport } from '../ports/transport.js';
 import { Directory } from './directory.js';
 import { isOfSeries, unsupported } from './editions.js';
@@ -47,6 +65,14 @@ export class Mesh extends Transport {
     return this.#pool.isFlushed && this.#listener.isFlushed;
   }
 
+  override get servers$(): Observable<readonly Registration[]> {
+    return defer(() => this.#directory.watchAll()).pipe(
+      filter(({ isStale }) => !isStale),
+      map(({ registrations }) => registrations),
+      takeUntil(this.#closed$.pipe(catchError(() => of(undefined)))),
+    );
+  }
+
   override send(request: Outgoing): void {
     if (this.#isClosed) request.fail(closed());
     else this.#topicOf(request.operation).send(request);
@@ -65,13 +91,13 @@ export class Mesh extends Transport {
 
   override serve(endpoint: Endpoint): Observable<'registered'> {
     const { exchange, topic, server, version, namespace, labels } = endpoint;
-    const { incarnation, leaseMs } = this.#ports.identity;
+    const { node, incarnation, leaseMs } = this.#ports.identity;
     return defer(() => {
       this.#listener.add(endpoint);
       return this.#listener.listen();
     }).pipe(
       switchMap((address) => {
-        const entry = { exchange, topic, server, version, namespace, labels, address, incarnation, leaseMs };
+        const entry = { exchange, topic, server, node, version, namespace, labels, address, incarnation, leaseMs };
         return this.#directory.register(entry).pipe(endWith('superseded' as const));
       }),
       takeWhile((state) => state !== 'superseded'),

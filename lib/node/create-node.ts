@@ -28,8 +28,8 @@ import { type Node, RunningNode } from './node.js';
 import type { Scheme } from './node-url.js';
 import { type NodeOptions, type Plan, planNode } from './options.js';
 import type { Port } from './override.js';
-import { defaults, settingProblems } from './settings.js';
-import { drainOnSignals } from './signals.js';
+import { defaults, settingProblems, type Settings } from './settings.js';
+import { drainOnSignals, drainQuietly } from './signals.js';
 
 /**
  * Starts a node. A URL says all options that text can say; options win over it, and it over `SKEIN_…` environment variables.
@@ -101,14 +101,15 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     undeliverable$,
     nextId: () => (requests += 1),
     life: { state: 'open' },
-    timeoutMs: settings.timeoutMs ?? defaults.timeoutMs,
-    sendStacks: settings.sendStacks ?? defaults.sendStacks,
+    node: identity.node,
+    ...requestDefaults(settings),
+    drainNode: () => drainQuietly(node, logger),
   };
   const servers = root.spawn('servers', () => NEVER);
   closers.add(() => {
     servers.stop();
   });
-  const node = new RunningNode({
+  const node: Node = new RunningNode({
     id,
     name: identity.node,
     url: plan.url,
@@ -117,12 +118,19 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     services: new Services(servers, rpc, { server: identity.node, labels: settings.labels ?? defaults.labels }),
     rpc,
     peers$: transport.peers$,
+    servers$: transport.servers$,
     undeliverable$,
     close: () => closers.close(),
   });
   if (settings.handleSignals === true) closers.add(drainOnSignals(node, logger));
   return node;
 };
+
+const requestDefaults = ({ timeoutMs, sendStacks, remoteDrain }: Settings) => ({
+  timeoutMs: timeoutMs ?? defaults.timeoutMs,
+  sendStacks: sendStacks ?? defaults.sendStacks,
+  remoteDrain: remoteDrain ?? defaults.remoteDrain,
+});
 
 const makeAmbient = (closers: Closers): AsyncLocalStorage<Work> => {
   const ambient = new AsyncLocalStorage<Work>();

@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { Actor, ActorStatus } from '../actors/actor.js';
 import { SkeinError } from '../core/errors.js';
+import type { Registration } from '../ports/matchmaker.js';
 import type { Peer } from '../ports/transport.js';
 import type { Client, Clients } from '../rpc/client.js';
 import type { Contract } from '../rpc/contract.js';
@@ -23,6 +24,8 @@ export interface Node extends Draining {
   readonly url: string;
   /** The nodes that it has links to, now and after changes. */
   readonly peers$: Observable<readonly Peer[]>;
+  /** The servers that its directory lists, of all topics, now and after changes; kept while the directory fails. */
+  readonly servers$: Observable<readonly Registration[]>;
   /** All its actors with their states, now and after changes. */
   readonly tree$: Observable<ActorStatus>;
   /** Casts that failed while no one watched their receipts. */
@@ -45,6 +48,7 @@ export interface NodeParts {
   readonly services: Services;
   readonly rpc: RpcPorts;
   readonly peers$: Observable<readonly Peer[]>;
+  readonly servers$: Observable<readonly Registration[]>;
   readonly undeliverable$: Observable<Undeliverable>;
   /** Closes all that was opened, last first. */
   readonly close: () => Promise<void>;
@@ -73,6 +77,10 @@ export class RunningNode implements Node {
 
   get peers$(): Observable<readonly Peer[]> {
     return this.#parts.peers$;
+  }
+
+  get servers$(): Observable<readonly Registration[]> {
+    return this.#parts.servers$;
   }
 
   get tree$(): Observable<ActorStatus> {

@@ -27,6 +27,8 @@ export interface Settings {
   readonly sendStacks?: boolean;
   /** Whether SIGTERM and SIGINT drain the node before they end the process; default false: the signals are left alone. */
   readonly handleSignals?: boolean;
+  /** Whether others may ask it to drain, as `skein drain` does; default true. */
+  readonly remoteDrain?: boolean;
   /** Told to everyone who watches its servers. In URLs: `label.zone=a`. */
   readonly labels?: Context;
 }
@@ -47,6 +49,7 @@ export const settingKinds: Kinds = {
   linkCredit: 'count',
   sendStacks: 'flag',
   handleSignals: 'flag',
+  remoteDrain: 'flag',
   labels: 'labels',
 };
 
@@ -70,6 +73,7 @@ export const defaults = {
   linkCredit: limits.linkCredit,
   sendStacks: false,
   handleSignals: false,
+  remoteDrain: true,
   labels: {},
 } as const;
 

@@ -1,6 +1,13 @@
 import type { Logger } from '../ports/logger.js';
 import type { Draining } from '../rpc/drain.js';
 
+/** Drains a node that nobody waits for. */
+export const drainQuietly = (node: Draining, logger: Logger): void => {
+  node.drain().catch((error: unknown) => {
+    logger.error('the node could not be drained', { error });
+  });
+};
+
 const signals = ['SIGTERM', 'SIGINT'] as const;
 
 /**

@@ -13,11 +13,16 @@ export abstract class Matchmaker {
 
   /** The topic's whole set of servers, at once and at every change. Errors when the directory fails. */
   abstract watch(topic: TopicName): Observable<readonly Registration[]>;
+
+  /** All servers of all topics, at once and at every change. Errors when the directory fails. */
+  abstract watchAll(): Observable<readonly Registration[]>;
 }
 
 /** One server's entry. */
 export interface Registration extends TopicName {
   readonly server: string;
+  /** The name of the node that serves it, as people know it; empty where the directory cannot know it. */
+  readonly node: string;
   /** The version of the contract that it serves, and its namespace. */
   readonly version: string;
   readonly namespace: string;

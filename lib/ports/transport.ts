@@ -5,6 +5,7 @@ import type { Kind } from '../core/envelope.js';
 import type { SkeinError } from '../core/errors.js';
 import type { Target } from '../core/target.js';
 import type { Timed } from '../core/timed.js';
+import type { Registration } from './matchmaker.js';
 
 /** How one of a topic's servers is chosen for each request. */
 export type Balance = 'least-loaded' | 'round-robin' | 'hash';
@@ -175,6 +176,8 @@ export interface Peer {
 export abstract class Transport {
   /** The peers that this node has, or had until lately, something to say to. */
   abstract readonly peers$: Observable<readonly Peer[]>;
+  /** The servers of all topics, from the first time that the directory tells of them, and at every change; an outage changes nothing. */
+  abstract readonly servers$: Observable<readonly Registration[]>;
   /** Takes a request, which must not be settled yet, and settles it sooner or later; never throws. */
   abstract send(request: Outgoing): void;
   /** Whether all that is to be said has been: no request waits here or is unanswered, and no answer is still on its way out. */

@@ -44,6 +44,11 @@ export type Client<C extends Contract> = { readonly [K in keyof C['methods']]: S
   $ping(options?: CallOptions): Call<{ readonly server: string }>;
   /** What that server says of itself. */
   $describe(options?: CallOptions): Call<Description>;
+  /**
+   * Asks the node of a server to drain; answered as it begins to. The server is to be pinned, `$on(server)`: throws
+   * `invalid-target` otherwise. Fails `forbidden` where the node's operator set `remoteDrain=false`.
+   */
+  $drain(options?: CallOptions): Call<{ readonly node: string }>;
 };
 
 export type Fanout<C extends Contract> = {
@@ -82,13 +87,17 @@ export class Clients {
       }
     }
     const builtIn = builtInOf(contract);
-    for (const name of ['$ping', '$describe']) {
+    const sendBuiltIn = (name: string) => {
       // Any server will do.
       const { balance, ...others } = options;
       const unkeyed = balance === 'hash' ? others : options;
       const caller = new Caller(this.#sending(contract, name, builtIn, unkeyed, server), builtIn, false);
-      client[name] = (call?: CallOptions) => caller.call(undefined, call);
-    }
+      return (call?: CallOptions) => caller.call(undefined, call);
+    };
+    client.$ping = sendBuiltIn('$ping');
+    client.$describe = sendBuiltIn('$describe');
+    // Which node is to end is not for the balance to choose.
+    client.$drain = server === undefined ? refuseUnpinnedDrain : sendBuiltIn('$drain');
     client.$canSend = (name: string) => {
       const method = Object.hasOwn(contract.methods, name) ? contract.methods[name] : undefined;
       return method !== undefined && !isBeyond(versionOf(contract, method), options.versionCap);
@@ -153,6 +162,9 @@ const aboveCap = ({ name: topic }: Contract, method: string, wanted: Version, ca
     { wanted, cap },
     { message: `${topic}.${method} came with version ${wanted}, and this client keeps to ${cap}` },
   );
+const refuseUnpinnedDrain = (): never => {
+  throw new SkeinError('invalid-target', { reason: '$drain is for one node: pin one of its servers, $on(server).$drain()' });
+};
 
 const sendCall = (caller: Caller) => (input: unknown, options?: UnaryOptions) => caller.call(input, options);
 

@@ -116,8 +116,12 @@ export const bytes = (): Schema<Uint8Array, Uint8Array> => ({
     version: 1,
     vendor: 'skein',
     validate: (value) => (value instanceof Uint8Array ? { value } : { issues: [{ message: 'expected a Uint8Array' }] }),
+    ...{ jsonSchema: { input: () => bytesAsJson, output: () => bytesAsJson } },
   },
 });
+
+/** JSON has no bytes; what `$describe` tells of them is how JSON Schema says bytes in a string. */
+const bytesAsJson = { type: 'string', contentEncoding: 'base64' };
 
 /** Throws `invalid-argument` for a version that is none, for methods that are none, and for reserved method names: `$…`, `then`. */
 export const contract = <Ms extends Methods>(

@@ -30,6 +30,12 @@ export interface RpcPorts {
   readonly life: { state: 'open' | 'draining' | 'closed' };
   /** For a whole request where nothing else says so, in ms. */
   readonly timeoutMs: number;
+  /** The node's name. */
+  readonly node: string;
+  /** Begins to drain the node, and returns at once. */
+  readonly drainNode: () => void;
+  /** Whether others may ask the node to drain. */
+  readonly remoteDrain: boolean;
   /** Whether callers get to see the stack of a handler's error. */
   readonly sendStacks: boolean;
 }

@@ -19,6 +19,8 @@ export interface Description {
   readonly version: Version;
   readonly namespace: string;
   readonly server: string;
+  /** The node that it runs on, as others know it. */
+  readonly node: string;
   readonly methods: Readonly<Record<string, MethodDescription>>;
 }
 
@@ -76,7 +78,14 @@ export class Service implements Endpoint {
     this.labels = labels;
     this.#contract = contract;
     this.#ports = ports;
-    const builtIn: Record<string, AnyHandler> = { $ping: () => ({ server }), $describe: () => this.describe() };
+    const builtIn: Record<string, AnyHandler> = {
+      $ping: () => ({ server }),
+      $describe: () => this.describe(),
+      $drain: () => {
+        ports.drainNode();
+        return { node: ports.node };
+      },
+    };
     this.#desks = new Map([
       ...Object.entries(contract.methods).map(([name, method]) => {
         const { concurrency = limits.concurrency, queue = limits.queue } = { ...method.options, ...bounds[name] };
@@ -126,12 +135,14 @@ export class Service implements Endpoint {
       const [wanted, served] = [`${namespace} ${version}`.trim(), `${this.namespace} ${this.version}`.trim()];
       return new SkeinError('unsupported-version', { wanted, served: [served] });
     }
+    if (method === '$drain' && !this.#ports.remoteDrain) return new SkeinError('forbidden', { rule: 'remoteDrain=false' });
     return this.#desks.get(method) ?? new SkeinError('no-such-method', { method });
   }
 
   describe(): Description {
     const { name, version, namespace, methods } = this.#contract;
-    return { contract: name, version, namespace, server: this.server, methods: this.#describeMethods(methods) };
+    const { server } = this;
+    return { contract: name, version, namespace, server, node: this.#ports.node, methods: this.#describeMethods(methods) };
   }
 
   /** Refuses what waits and what comes; what was started goes on, and its answers go out for as long as there is a wire. */

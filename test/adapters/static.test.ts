@@ -27,7 +27,12 @@ class Notes extends Logger {
 
 const clock = new SystemClock();
 const newFolder = () => mkdtemp(join(tmpdir(), 'skein-static-'));
-const asTold = (registration: Registration): Registration => ({ ...registration, incarnation: '', leaseMs: Infinity });
+const asTold = (registration: Registration): Registration => ({
+  ...registration,
+  node: registration.server,
+  incarnation: '',
+  leaseMs: Infinity,
+});
 
 /** An operator with a text editor: writes the file once for all that changes within a turn, as a whole. */
 class Operator {

@@ -20,6 +20,7 @@ export const aRegistration = (more: Partial<Registration> = {}): Registration =>
   exchange: 'default',
   topic: 'compute',
   server: 'host-1',
+  node: 'host-1',
   version: '1.2.0',
   namespace: '',
   address: 'tcp://127.0.0.1:4001',
@@ -244,6 +245,65 @@ export const matchmakerContract = (
       await untilServers('host-1');
     });
 
+    describe('as it is watched whole', () => {
+      /** Watches with the second node. */
+      const watchAll = () => {
+        const heard = new Heard(fixture.nodes[1].watchAll(), all);
+        const namesIn = (set: Servers) => set.map(({ exchange, topic, server }) => `${exchange}/${topic}/${server}`).sort();
+        const untilServers = (...names: readonly string[]) => heard.until((set) => namesIn(set).join() === names.join());
+        return { sets: heard.values, untilServers, stop: () => heard.stop() };
+      };
+
+      it('tells of the empty set at once where no server is listed', async () => {
+        expect(await firstValueFrom(fixture.nodes[2].watchAll().pipe(timeout(10_000)))).toEqual([]);
+      });
+
+      it('tells at once of the servers of all topics and exchanges, each as it was listed', async () => {
+        const registrations = [
+          aRegistration({ exchange: 'a' }),
+          aRegistration({ server: 'host-2', node: 'rack-7', labels: { zone: 'b' } }),
+          aRegistration({ topic: 'another', version: '2.0.0', namespace: 'x' }),
+          aRegistration({ topic: strangeNames.emoji, server: strangeNames['dots that climb'] }),
+        ];
+        await Promise.all(registrations.map((registration) => list(registration)));
+        const told = await firstValueFrom(fixture.nodes[2].watchAll().pipe(timeout(10_000)));
+        expect(told).toHaveLength(4);
+        expect(told).toEqual(expect.arrayContaining(registrations.map(fixture.asTold)));
+      });
+
+      it('pushes each change, and the whole set each time', async () => {
+        const { untilServers } = watchAll();
+        await untilServers();
+        const one = await list(aRegistration());
+        await untilServers('default/compute/host-1');
+        const two = await list(aRegistration({ topic: 'another' }), fixture.nodes[2]);
+        await untilServers('default/another/host-1', 'default/compute/host-1');
+        one.stop();
+        await untilServers('default/another/host-1');
+        two.stop();
+        await untilServers();
+      });
+
+      it('tells of a set only where it differs from the one before', async () => {
+        const { sets, untilServers } = watchAll();
+        const one = await list(aRegistration());
+        await untilServers('default/compute/host-1');
+        one.stop();
+        await untilServers();
+        const told = sets.map((set) => JSON.stringify(set));
+        expect(told.filter((set, index) => set === told[index - 1])).toEqual([]);
+      });
+
+      it('tells whoever unsubscribed nothing more', async () => {
+        const [first, second] = [watchAll(), watchAll()];
+        await Promise.all([first.untilServers(), second.untilServers()]);
+        first.stop();
+        await list(aRegistration());
+        await second.untilServers('default/compute/host-1');
+        expect(first.sets).toEqual([[]]);
+      });
+    });
+
     if (incarnations === 'unknown') {
       it('does not say which run of a node it tells of', async () => {
         await list(aRegistration({ incarnation: '0001' }));
@@ -251,6 +311,13 @@ export const matchmakerContract = (
       });
       return;
     }
+
+    it('lists the newest incarnation of a name only, also where it is watched whole', async () => {
+      await list(aRegistration({ incarnation: '0001' }));
+      await list(aRegistration({ incarnation: '0002' }), fixture.nodes[2]);
+      const told = await firstValueFrom(fixture.nodes[1].watchAll().pipe(timeout(10_000)));
+      expect(told.map(({ incarnation }) => incarnation)).toEqual(['0002']);
+    });
 
     it('gives a name to the newer incarnation, and completes the older one', async () => {
       const older = await list(aRegistration({ incarnation: '0001' }));

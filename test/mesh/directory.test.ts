@@ -29,6 +29,10 @@ class Scripted extends Matchmaker {
   override watch(): Observable<never> {
     return this.register() as Observable<never>;
   }
+
+  override watchAll(): Observable<never> {
+    return this.watch();
+  }
 }
 
 const setUp = (...attempts: Observable<'registered'>[]) => {
@@ -62,6 +66,27 @@ it('keeps a server that was listed, with a warning for each time that it is refu
   await clock.advance(60_000);
   expect(told).toEqual(['registered', 'registered']);
   expect(logger.at('warn')).toHaveLength(2);
+});
+
+it('watches all topics on through outages, and tells what it was told before', async () => {
+  const set = [registrationOf('a'), registrationOf('b')];
+  const { clock, matchmaker, directory, told, tell } = setUp(
+    concat(
+      of(set as unknown as 'registered'),
+      throwError(() => new SkeinError('undeliverable', { reason: 'lost' })),
+    ),
+    failed,
+    concat(of([] as unknown as 'registered'), NEVER),
+  );
+  directory.watchAll().subscribe(tell);
+  await clock.advance(60_000);
+  expect(told).toEqual([
+    { registrations: set, isStale: false },
+    { registrations: set, isStale: true },
+    { registrations: set, isStale: true },
+    { registrations: [], isStale: false },
+  ]);
+  expect(matchmaker.left).toBe(0);
 });
 
 it('watches on whatever the matchmaker says', async () => {

@@ -211,6 +211,7 @@ export const registrationOf = (host: string, more: Partial<Registration> = {}): 
   exchange: operation.exchange,
   topic: operation.topic,
   server: host,
+  node: host,
   version: '1.0',
   namespace: '',
   address: `sim://${host}/skein`,

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NEVER } from 'rxjs';
-import { call, Codec, contract, createNode, Hub, Logger, Meter, Network, type Node, override } from 'skein';
+import { call, Codec, contract, createNode, Hub, Logger, Meter, Network, type Node, override, type Registration } from 'skein';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { MsgpackrCodec } from '../../lib/adapters/msgpackr/codec.js';
 import { ConsoleLogger } from '../../lib/adapters/system/console-logger.js';
@@ -46,6 +46,23 @@ it('refuses what comes after it was closed', async () => {
   await expect(echo.say('a')).rejects.toMatchObject({ code: 'closed', ran: 'no' });
   await expect(node.client(Echo).say('a')).rejects.toMatchObject({ code: 'closed', ran: 'no' });
   await expect(node.serve(Echo, handlers)).rejects.toMatchObject({ code: 'closed' });
+});
+
+it('tells of all servers with their nodes, while it runs', async () => {
+  const hub = new Hub();
+  await using api = await createNode({ url: 'zmq+memory://', hub, name: 'api' });
+  const looker = await createNode({ url: 'zmq+memory://', hub });
+  const told: string[][] = [];
+  let isOver = false;
+  const tell = (servers: readonly Registration[]) =>
+    told.push(servers.map(({ exchange, topic, server, node }) => [exchange, topic, server, node].join()));
+  looker.servers$.subscribe({ next: tell, complete: () => (isOver = true) });
+  await api.serve(Echo, handlers, { server: 'echo-1', exchange: 'x' });
+  const second = await api.serve(Echo, handlers);
+  await second.close();
+  expect(told).toEqual([[], ['x,echo,echo-1,api'], ['x,echo,echo-1,api', 'default,echo,api,api'], ['x,echo,echo-1,api']]);
+  await looker.close();
+  expect(isOver).toBe(true);
 });
 
 it('closes once, however often and from wherever it is told to', async () => {

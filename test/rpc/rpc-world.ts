@@ -26,6 +26,9 @@ export const rpcPorts = (clock: VirtualClock): RpcPorts => ({
   life: { state: 'open' },
   timeoutMs: 60_000,
   sendStacks: false,
+  node: 'a',
+  drainNode: () => undefined,
+  remoteDrain: true,
 });
 
 const target = { exchange: 'default', topic: 'hold', server: 'a', namespace: '', version: '1', method: 'hold' };

@@ -1,6 +1,16 @@
-import { catchError, EMPTY, firstValueFrom, mergeMap, NEVER, type Observable, range, toArray } from 'rxjs';
+import { catchError, EMPTY, filter, firstValueFrom, mergeMap, NEVER, type Observable, range, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { call, cast, contract, type Handlers, type Method, type Reply, type Shape, type Version } from '../../lib/index.js';
+import {
+  call,
+  cast,
+  contract,
+  type Handlers,
+  type Method,
+  type Registration,
+  type Reply,
+  type Shape,
+  type Version,
+} from '../../lib/index.js';
 import { type Cluster, connect, ends, failureOf, type Part, Signal } from './cluster.js';
 
 const methods = { who: call<undefined, string>(), note: cast() };
@@ -19,7 +29,7 @@ const named = <N extends string>(names: readonly N[]) =>
   >;
 
 /** Section 4: which server, which version, which method. */
-export const dispatch: Part = (use, { shortMs }) => {
+export const dispatch: Part = (use, { shortMs, registers }) => {
   describe('versions', () => {
     it('fit where the major is the same and the server is not older', async () => {
       const cluster = use();
@@ -187,11 +197,45 @@ export const dispatch: Part = (use, { shortMs }) => {
         version: '1.2',
         namespace: 'admin',
         server: 'server',
+        node: 'server',
         methods: {
           who: { verb: 'call', calls: 3, failures: 1 },
           note: { verb: 'cast', calls: 1, failures: 0 },
         },
       });
+    });
+  });
+
+  describe('a node that is asked to drain', () => {
+    it('answers with its name, and then takes no more work', async () => {
+      const cluster = use();
+      for (const name of ['a', 'b']) await serveAs(cluster, name, '1.0');
+      const caller = await cluster.node('caller');
+      const client = caller.client(versioned('1.0'));
+      expect(await cluster.settle(client.$on('a').$drain())).toEqual({ node: 'a' });
+      if (!registers) return;
+      const isGone = (servers: readonly Registration[]) => servers.every(({ node }) => node !== 'a');
+      const left = await cluster.settle(firstValueFrom(caller.servers$.pipe(filter(isGone))));
+      expect(left.map(({ node }) => node)).toEqual(['b']);
+      const here = Array.from({ length: 10 }, () => client.who());
+      expect(new Set(await cluster.settle(Promise.all(here)))).toEqual(new Set(['b']));
+    });
+
+    it('refuses to where its operator forbids it', async () => {
+      const cluster = use();
+      const server = await cluster.node('a', { remoteDrain: false });
+      await cluster.serve(server, versioned('1.0'), { who: () => 'a', note: () => undefined });
+      const client = (await cluster.node('caller')).client(versioned('1.0')).$on('a');
+      const error = await failureOf('forbidden', cluster.settle(client.$drain()));
+      expect(error).toMatchObject({ ran: 'no', details: { rule: 'remoteDrain=false' } });
+      expect((await cluster.settle(client.$ping())).server).toBe('a');
+    });
+
+    it('is named by one of its servers, and never chosen by the balance', async () => {
+      const cluster = use();
+      await serveAs(cluster, 'a', '1.0');
+      const client = (await cluster.node('caller')).client(versioned('1.0'));
+      expect(() => client.$drain()).toThrow(expect.objectContaining({ code: 'invalid-target' }) as Error);
     });
   });
 

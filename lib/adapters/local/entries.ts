@@ -64,17 +64,17 @@ export class Entries {
 
   /** The topic's servers, always in the same order. Removes what is dead. */
   list(topic: TopicName, names = this.names()): readonly Registration[] {
-    const newest = new Map<string, Entry>();
-    for (const entry of this.#living(names.get(topicKey(topic)))) {
-      const former = newest.get(entry.registration.server);
-      if (former === undefined || isNewer(entry, former)) newest.set(entry.registration.server, entry);
-    }
-    return [...newest.values()].map(({ registration }) => registration).sort((a, b) => (a.server < b.server ? -1 : 1));
+    return this.#newest(names.get(topicKey(topic)));
+  }
+
+  /** The servers of all topics, always in the same order. Removes what is dead. */
+  listAll(names = this.names()): readonly Registration[] {
+    return topicsIn(names).flatMap((topic) => this.#newest(topic));
   }
 
   /** Removes all that is dead, also of topics that no one watches, and drafts that were never finished. */
   sweep(): void {
-    for (const [key, names] of this.names()) if (!key.includes('.')) this.#living(names);
+    for (const topic of topicsIn(this.names())) this.#living(topic);
     for (const name of readdirSync(this.#drafts)) {
       const draft = join(this.#drafts, name);
       const stat = statSync(draft, { throwIfNoEntry: false });
@@ -111,6 +111,16 @@ export class Entries {
     remove(join(this.#folder, name));
   }
 
+  /** Of a topic's entries, the newest one of each server that lives. */
+  #newest(names: readonly string[] | undefined): Registration[] {
+    const newest = new Map<string, Entry>();
+    for (const entry of this.#living(names)) {
+      const former = newest.get(entry.registration.server);
+      if (former === undefined || isNewer(entry, former)) newest.set(entry.registration.server, entry);
+    }
+    return [...newest.values()].map(({ registration }) => registration).sort((a, b) => (a.server < b.server ? -1 : 1));
+  }
+
   #isLost({ registration, name, rivals }: Claim, names: Names): boolean {
     const others = (names.get(rivals) ?? []).filter((other) => other !== name);
     return this.#living(others).some((other) => other.registration.incarnation > registration.incarnation);
@@ -140,7 +150,7 @@ export class Entries {
     if (this.#read.has(name)) return this.#read.get(name);
     let entry: Entry | undefined;
     try {
-      entry = unlessMissing(() => JSON.parse(readFileSync(join(this.#folder, name), 'utf8')) as Entry);
+      entry = unlessMissing(() => completed(JSON.parse(readFileSync(join(this.#folder, name), 'utf8')) as Entry));
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
     }
@@ -148,6 +158,11 @@ export class Entries {
     return entry;
   }
 }
+
+/** What was written before entries named their nodes does not name one. */
+const completed = (entry: Entry): Entry => ({ ...entry, registration: { ...blank, ...entry.registration } });
+
+const blank = { node: '' };
 
 const remove = (file: string): void => unlessMissing(() => unlinkSync(file));
 
@@ -171,6 +186,13 @@ const add = (names: Map<string, string[]>, name: string): boolean => {
   }
   return true;
 };
+
+/** The names of each topic's entries. */
+const topicsIn = (names: Names): (readonly string[] | undefined)[] =>
+  [...names.keys()]
+    .filter((beginning) => !beginning.includes('.'))
+    .sort()
+    .map((topic) => names.get(topic));
 
 /** How long a draft may take, in ms; it takes less than one. */
 const draftMs = 60_000;

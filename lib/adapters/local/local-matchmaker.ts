@@ -99,15 +99,23 @@ export class LocalMatchmaker extends Matchmaker {
   }
 
   override watch(topic: TopicName): Observable<readonly Registration[]> {
+    return this.#watch((entries, names) => entries.list(topic, names));
+  }
+
+  override watchAll(): Observable<readonly Registration[]> {
+    return this.#watch((entries, names) => entries.listAll(names));
+  }
+
+  #watch(list: (entries: Entries, names?: Names) => readonly Registration[]): Observable<readonly Registration[]> {
     return this.#use(({ entries, names$ }) =>
       merge(names$, of(undefined)).pipe(
-        map((names) => entries.list(topic, names)),
+        map((names) => list(entries, names)),
         // A server whose lease is shorter than ours is not to outlive it here because we look at our own pace.
         switchMap((listed) => {
           const pacesMs = listed.map(({ leaseMs }) => leaseMs / 3).filter((paceMs) => paceMs < this.#lookMs);
           const again$ = pacesMs.length > 0 ? interval(Math.min(...pacesMs), this.#ports.clock) : EMPTY;
           return again$.pipe(
-            map(() => entries.list(topic)),
+            map(() => list(entries)),
             startWith(listed),
           );
         }),

@@ -27,4 +27,8 @@ export class MemoryMatchmaker extends Matchmaker {
   override watch(topic: TopicName): Observable<readonly Registration[]> {
     return this.#registry.untilOutage(this.#registry.watch(topic));
   }
+
+  override watchAll(): Observable<readonly Registration[]> {
+    return this.#registry.untilOutage(this.#registry.watchAll());
+  }
 }

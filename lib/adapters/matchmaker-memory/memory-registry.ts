@@ -17,6 +17,8 @@ export class MemoryRegistry {
   readonly #topics = new Map<string, Map<string, Listing>>();
   /** The topics' sets as they are told: each is replaced at a change, never altered. */
   readonly #sets = new Map<string, readonly Registration[]>();
+  /** The topics' sets in one, once someone asks; another one after each change. */
+  #all: readonly Registration[] | undefined;
   readonly #changed$ = new Subject<string>();
   #outage$ = new Subject<never>();
   #outage: SkeinError | undefined;
@@ -26,6 +28,7 @@ export class MemoryRegistry {
     this.#outage = new SkeinError('undeliverable', { reason });
     this.#topics.clear();
     this.#sets.clear();
+    this.#all = undefined;
     const outage$ = this.#outage$;
     this.#outage$ = new Subject();
     outage$.error(this.#outage);
@@ -68,6 +71,15 @@ export class MemoryRegistry {
     );
   }
 
+  /** All topics' sets, at once and at every change. */
+  watchAll(): Observable<readonly Registration[]> {
+    return this.#changed$.pipe(
+      startWith(undefined),
+      map(() => (this.#all ??= [...this.#sets.values()].flat())),
+      distinctUntilChanged(),
+    );
+  }
+
   /** Lists the server, unless a newer incarnation has the name; says whether it did. */
   add(listing: Listing): boolean {
     const { registration } = listing;
@@ -102,6 +114,7 @@ export class MemoryRegistry {
         [...listings.values()].map(({ registration }) => registration),
       );
     }
+    this.#all = undefined;
     this.#changed$.next(topic);
   }
 }

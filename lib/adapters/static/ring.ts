@@ -130,7 +130,8 @@ const checkEntry = (entry: unknown, tell: (problem: string) => void): Registrati
   if (address === '') tell('.address must not be empty');
   if (version !== '') attempt(() => parseVersion(version), tell);
   const labels = checkLabels(fields.labels, tell);
-  return { exchange, topic, server, address, version, namespace, labels, incarnation: '', leaseMs: Infinity };
+  // A node takes its address from the entries that have its name as their server's; of others the file knows no node.
+  return { exchange, topic, server, node: server, address, version, namespace, labels, incarnation: '', leaseMs: Infinity };
 };
 
 const checkLabels = (labels: unknown, tell: (problem: string) => void): Context => {

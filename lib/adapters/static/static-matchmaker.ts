@@ -81,6 +81,10 @@ export class StaticMatchmaker extends Matchmaker {
     );
   }
 
+  override watchAll(): Observable<Ring> {
+    return this.#ring$.pipe(distinctUntilChanged((a, b) => JSON.stringify(a) === JSON.stringify(b)));
+  }
+
   #rings(): Observable<Ring> {
     return defer(() => {
       let isListed = false;

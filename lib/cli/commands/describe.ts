@@ -1,0 +1,88 @@
+import type { Description, MethodDescription, Registration } from '../../node/described.js';
+import { colours } from '../colours.js';
+import { describeEdition, editionsOf, findServers, type TopicOptions } from '../find.js';
+import { exampleOf, shortSchema } from '../schema.js';
+import { withSession } from '../session.js';
+import { formatTable } from '../table.js';
+import { writeValue } from '../values.js';
+
+/** `skein describe TOPIC`: its servers, and the methods of each of its versions with a line that calls them. */
+export const describe = (topic: string, options: TopicOptions): Promise<string> =>
+  withSession(options, async (session) => {
+    const servers = await findServers(session, topic, options);
+    const editions: (Description & { readonly examples: Readonly<Record<string, string>> })[] = [];
+    for (const edition of editionsOf(servers)) {
+      const description = await describeEdition(session, edition, options);
+      const examples = Object.entries(description.methods).map(([name, method]) => [
+        name,
+        commandFor(topic, name, method, options),
+      ]);
+      editions.push({ ...description, examples: Object.fromEntries(examples) as Record<string, string> });
+    }
+    if (options.json === true) return asJson(topic, servers, editions);
+    const parts = [serverTable(servers)];
+    for (const { version, namespace, methods, examples } of editions) {
+      parts.push(`${colours.bold(topic)} ${[namespace, version].filter((part) => part !== '').join(' ')}`);
+      parts.push(...Object.entries(methods).map(([name, method]) => methodText(name, method, examples[name] ?? '')));
+      if (Object.keys(methods).length === 0) parts.push('  It has no methods.');
+    }
+    return parts.join('\n\n');
+  });
+
+const serverTable = (servers: readonly Registration[]): string =>
+  formatTable(
+    ['SERVER', 'NODE', 'NAMESPACE', 'VERSION', 'ADDRESS'],
+    [...servers]
+      .sort((a, b) => (a.server < b.server ? -1 : 1))
+      .map(({ server, node, namespace, version, address }) => [server, node, namespace, version, address]),
+  );
+
+const methodText = (name: string, { verb, input, output }: MethodDescription, example: string): string =>
+  [
+    `  ${colours.bold(name)}  ${colours.dim(verb)}`,
+    `    takes  ${typeText(input)}`,
+    ...(verb === 'call' ? [`    gives  ${typeText(output)}`] : []),
+    `    ${colours.cyan(example)}`,
+  ].join('\n');
+
+const typeText = (schema: unknown): string =>
+  schema === undefined ? colours.dim('not told: the contract has no schema for it') : shortSchema(schema);
+
+/** A line for the shell that sends the method something that its schema takes. */
+const commandFor = (topic: string, name: string, { verb, input }: MethodDescription, { url, exchange }: TopicOptions): string => {
+  const words = ['skein', verb, topic, name, ...(input === undefined ? [] : [writeValue(exampleOf(input), true)])];
+  if (exchange !== undefined && exchange !== 'default') words.push('--exchange', exchange);
+  if (url !== undefined) words.push('--url', url);
+  return words.map(quote).join(' ');
+};
+
+/** As POSIX shells read it. */
+export const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+
+const asJson = (
+  topic: string,
+  servers: readonly Registration[],
+  editions: readonly (Description & { readonly examples: Readonly<Record<string, string>> })[],
+): string =>
+  writeValue({
+    topic,
+    exchange: servers[0]?.exchange,
+    servers: servers.map(({ server, node, namespace, version, address, labels }) => ({
+      server,
+      node,
+      namespace,
+      version,
+      address,
+      labels,
+    })),
+    editions: editions.map(({ namespace, version, methods, examples }) => ({
+      namespace,
+      version,
+      methods: Object.fromEntries(
+        Object.entries(methods).map(([name, { verb, input, output }]) => [
+          name,
+          { verb, input, output, example: examples[name] },
+        ]),
+      ),
+    })),
+  });

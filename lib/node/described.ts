@@ -1,0 +1,72 @@
+import { isSkeinError } from '../core/errors.js';
+import { isVersion, type Version } from '../core/version.js';
+import type { Registration } from '../ports/matchmaker.js';
+import { call, cast, contract, type Method, type Verb } from '../rpc/contract.js';
+import type { CallOptions, CastOptions } from '../rpc/options.js';
+import type { Outcome, Receipt, Receipts } from '../rpc/receipt.js';
+import type { Description, MethodDescription } from '../rpc/service.js';
+import type { Node } from './node.js';
+
+/** Requests to servers whose contracts are not at hand, made from what the servers say of themselves. */
+
+export type { CallOptions, CastOptions, Description, MethodDescription, Outcome, Receipt, Registration, Verb };
+
+/** A method of a described contract, on any of its servers or on the one that is named. */
+export interface Described {
+  readonly exchange: string;
+  readonly description: Description;
+  readonly method: string;
+  readonly server?: string | undefined;
+}
+
+/** What a listed server says of itself; rejects as its call does. */
+export const describeServer = async (node: Node, registration: Registration, options: CallOptions): Promise<Description> => {
+  const { exchange, topic, namespace, server } = registration;
+  const describe = (version: Version) =>
+    node
+      .client(contract(topic, version, {}, { namespace }), { exchange })
+      .$on(server)
+      .$describe(options);
+  if (isVersion(registration.version)) return describe(registration.version);
+  try {
+    return await describe('0.0');
+  } catch (error) {
+    // The directory does not know its version; its refusal tells it.
+    const served = isSkeinError(error, 'unsupported-version') ? error.details.served[0]?.split(' ').at(-1) : undefined;
+    if (served === undefined || !isVersion(served)) throw error;
+    return describe(served);
+  }
+};
+
+/** Asks the node that runs a listed server to drain. */
+export const drainNodeOf = (node: Node, { description, exchange }: Omit<Described, 'method'>, options: CallOptions) => {
+  const { contract: topic, version, namespace, server } = description;
+  return node
+    .client(contract(topic, version, {}, { namespace }), { exchange })
+    .$on(server)
+    .$drain(options);
+};
+
+export const callDescribed = (node: Node, described: Described, input: unknown, options: CallOptions): PromiseLike<unknown> =>
+  members<PromiseLike<unknown>>(clientOf(node, described, call<unknown, unknown>()), described)(input, options);
+
+export const castDescribed = (node: Node, described: Described, input: unknown, options: CastOptions): Receipt =>
+  members<Receipt>(clientOf(node, described, cast<unknown>()), described)(input, options);
+
+/** Casts to every server of the contract, or to the one that is named. */
+export const fanOutDescribed = (node: Node, described: Described, input: unknown, options: CastOptions): Receipts =>
+  members<Receipts>(clientOf(node, described, cast<unknown>()).$fanout, described)(input, options);
+
+/** The method's name is known when it runs only, so that types know of none. */
+const clientOf = (node: Node, { exchange, description, method, server }: Described, how: Method) => {
+  const { contract: name, version, namespace } = description;
+  const client = node.client(contract(name, version, { [method]: how } as Unnamed, { namespace }), { exchange });
+  return server === undefined ? client : client.$on(server);
+};
+
+type Unnamed = Readonly<Record<'', Method>>;
+
+type Sender<R> = (input: unknown, options: CallOptions) => R;
+
+const members = <R>(client: object, { method }: Described): Sender<R> =>
+  (client as Readonly<Record<string, Sender<R>>>)[method] as Sender<R>;
