@@ -58,6 +58,7 @@ export type { Draining, DrainOptions, DrainReport } from './rpc/drain.js';
 export { type Answer, type Request, requests, type Requests, type WholeStream } from './rpc/requests.js';
 export type { Description, MethodDescription } from './rpc/service.js';
 export type { Served, ServeOptions } from './rpc/services.js';
-export { settle, type Settled } from './rpc/settle.js';
+export { settle } from './rpc/settle.js';
+export type { Settled } from './rpc/settled.js';
 export type { Call } from './rpc/unary-call.js';
 export type { HandlerContext } from './rpc/work.js';

@@ -70,7 +70,7 @@ export const isDeclared = (thrown: unknown, errors: readonly ErrorClass[]): bool
   errors.length > 0 && isA(thrown, Declared) && errors.some(({ errorName }) => errorName === thrown.name);
 
 /** Data that an error's schema refuses; the error is a plain `remote-error` then. */
-export class InvalidData extends Error {}
+class InvalidData extends Error {}
 
 /**
  * A `remote-error` as an instance of the declared class that it names, at once where the schema can; any other error as it is.

@@ -1,6 +1,6 @@
 import { lastValueFrom, Observable, type Subscriber } from 'rxjs';
 import type { Failure, SkeinError } from '../core/errors.js';
-import type { Settled } from './settle.js';
+import type { Settled } from './settled.js';
 
 /** The state in which a cast is confirmed, and by whom. */
 export interface Confirmed {

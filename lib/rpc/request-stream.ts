@@ -30,7 +30,8 @@ export class RequestStream {
   #run: Run | undefined;
   #isLettingIn = false;
   #turn: Subscription | undefined;
-  #isRetired = false;
+  /** What its requests are refused with, once it will not run any more. */
+  #retired: Refused | undefined;
 
   /** `name` is what it is called in logs. */
   constructor(name: string, handler: Requests<unknown, unknown>, ports: RpcPorts) {
@@ -46,8 +47,8 @@ export class RequestStream {
   /** What the method's desk calls for each request. */
   readonly handle: AnyHandler = (input: unknown, work: Work): Observable<unknown> =>
     new Observable((sink) => {
-      if (this.#isRetired) {
-        sink.error(this.#retired());
+      if (this.#retired) {
+        sink.error(this.#retired);
         return undefined;
       }
       const request = new StreamRequest(input, work, sink, this.#tools);
@@ -89,15 +90,12 @@ export class RequestStream {
 
   /** It will not run any more: what waits for it, and what comes, is refused. */
   retire(): void {
-    this.#isRetired = true;
+    const error = new Refused(new SkeinError('closed', { what: `the stream of ${this.#name}` }));
+    this.#retired = error;
     this.#turn?.unsubscribe();
     const held = [...this.#held];
     this.#held.clear();
-    for (const request of held) request.settle({ ok: false, error: this.#retired() });
-  }
-
-  #retired(): Refused {
-    return new Refused(new SkeinError('closed', { what: `the stream of ${this.#name}` }));
+    for (const request of held) request.settle({ ok: false, error });
   }
 
   /** Those who subscribe in one turn get the same requests: what waited enters once the turn is over. */

@@ -1,9 +1,7 @@
 import { catchError, map, of } from 'rxjs';
 import type { Failure } from '../core/errors.js';
+import type { Settled } from './settled.js';
 import type { Call } from './unary-call.js';
-
-/** An outcome as a value. */
-export type Settled<T, E> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
 
 /**
  * Turns every outcome of a call into a value, so that declared errors (by their class) and codes can be told apart exhaustively;

@@ -3,7 +3,7 @@ import { isSkeinError, type SkeinError } from '../core/errors.js';
 import { asDeclared, type ErrorClass } from './declared-error.js';
 import type { Terms } from './request.js';
 import type { RpcPorts } from './rpc-ports.js';
-import type { Sink } from './unary-call.js';
+import type { Sink } from './sink.js';
 
 /** Hands on what the method's contract declares as an error of its own class, and all else as it is. */
 export const tellDeclared = (

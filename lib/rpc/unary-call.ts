@@ -12,6 +12,7 @@ import {
 import { Kind } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import type { Method } from './contract.js';
+import type { Sink } from './sink.js';
 import { tellDeclared } from './tell-declared.js';
 import type { UnaryOptions } from './options.js';
 import { firstOf, passThrough } from './pass-through.js';
@@ -29,13 +30,6 @@ export interface Call<out T, out E = never> extends Observable<T>, PromiseLike<T
 }
 
 declare const failure: unique symbol;
-
-/** Who gets the value or the error, such as a subscriber. */
-export interface Sink {
-  next(value: unknown): void;
-  error(error: unknown): void;
-  complete(): void;
-}
 
 /** A call under way. Unsubscribing from it cancels it, which makes it a subscription's own teardown. */
 class UnaryRequest extends Request {

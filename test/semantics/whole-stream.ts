@@ -438,10 +438,12 @@ export const wholeStream: Part = (use, { virtualTime, shortMs }) => {
     it('lets what waits for it be cancelled, and meet its deadline', async () => {
       const cluster = use();
       const runs: string[][] = [];
+      const ready = new Signal();
       const { server, client } = await serveDesk(cluster, (request$) => {
         const run: string[] = [];
         runs.push(run);
-        return request$.pipe(
+        const readyRequest$ = runs.length === 1 ? request$ : from(ready.promise).pipe(mergeMap(() => request$));
+        return readyRequest$.pipe(
           map((request) => {
             run.push(request.input);
             if (request.input === 'end') throw new RangeError('broken');
@@ -450,10 +452,11 @@ export const wholeStream: Part = (use, { virtualTime, shortMs }) => {
         );
       });
       await failureOf('remote-error', cluster.settle(client.ask('end')));
-      const late = failureOf('deadline-exceeded', client.ask('late', { timeoutMs: 10 }));
-      const unsubscribed = client.ask('unwanted').subscribe({ error: () => undefined });
-      await cluster.settle(late);
-      unsubscribed.unsubscribe();
+      const unwanted = client.ask('unwanted').subscribe({ error: () => undefined });
+      await failureOf('deadline-exceeded', cluster.settle(client.ask('late', { timeoutMs: shortMs })));
+      unwanted.unsubscribe();
+      await cluster.pass(20);
+      ready.resolve();
       expect(await cluster.settle(client.ask('wanted'))).toBe('answered');
       expect(runs).toEqual([['end'], ['wanted']]);
       expect(counted(server, 'handlers.cancelled')).toBe(2);
