@@ -124,7 +124,7 @@ export class RunningNode implements Node {
     if (rpc.life.state === 'open') rpc.life.state = 'draining';
     services.retire();
     const isDone = (): boolean =>
-      rpc.life.state === 'closed' || (services.isIdle && rpc.wheel.size === 0 && rpc.transport.isFlushed);
+      rpc.life.state === 'closed' || (services.windUp() && rpc.wheel.size === 0 && rpc.transport.isFlushed);
     const report = await finish(isDone, () => [...services.unfinished(), ...unsettled(rpc)], options, rpc);
     await this.close();
     return report;

@@ -88,6 +88,11 @@ export class RequestStream {
     });
   }
 
+  /** Nothing more comes: what the stream gathers may be answered now. */
+  finish(): void {
+    if (this.#run && this.#held.size === 0) this.#leave(this.#run);
+  }
+
   /** It will not run any more: what waits for it, and what comes, is refused. */
   retire(): void {
     const error = new Refused(new SkeinError('closed', { what: `the stream of ${this.#name}` }));

@@ -115,8 +115,9 @@ export class Service implements Endpoint {
     };
   }
 
-  /** Whether nothing waits here, and nothing is at work. */
-  get isIdle(): boolean {
+  /** Nothing more comes: streams give out what they have gathered. Whether nothing waits here any more, and nothing is at work. */
+  windUp(): boolean {
+    if (this.#bulkheads.every(({ mailbox }) => mailbox.size === 0)) for (const stream of this.streams.values()) stream.finish();
     return this.#bulkheads.every(({ isIdle }) => isIdle);
   }
 

@@ -80,9 +80,9 @@ export class Services {
     for (const { retire } of this.#running.values()) retire();
   }
 
-  /** Whether nothing that was accepted is left to do. */
-  get isIdle(): boolean {
-    return [...this.#running.values()].every(({ service }) => service.isIdle);
+  /** Whether nothing that was accepted is left to do, by servers that have retired. */
+  windUp(): boolean {
+    return [...this.#running.values()].filter(({ service }) => !service.windUp()).length === 0;
   }
 
   /** What is left to do, in words. */
@@ -102,7 +102,7 @@ export class Services {
     const leave = async (options: DrainOptions): Promise<DrainReport> => {
       retire();
       const unfinished = (): readonly string[] => unfinishedAt([service], this.#ports);
-      const report = await finish(() => service.isIdle || actor.isStopped, unfinished, options, this.#ports);
+      const report = await finish(() => service.windUp() || actor.isStopped, unfinished, options, this.#ports);
       await close();
       return report;
     };
