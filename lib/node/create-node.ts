@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Container, type ContainerModule, type ServiceIdentifier } from 'inversify';
 import { NEVER, Subject } from 'rxjs';
 import { Actor } from '../actors/actor.js';
+import { spawnBelow } from '../actors/spawn.js';
 import { invalidArgument } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { Mesh } from '../mesh/mesh.js';
@@ -66,8 +67,9 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
 
   const id = ids.next();
   const identity = await identify(plan, id);
-  const root = Actor.root(identity.node, { clock, random, logger });
   const wheel = new DeadlineWheel(clock, limits.wheelTickMs);
+  const timeoutMs = settings.timeoutMs ?? defaults.timeoutMs;
+  const root = Actor.root(identity.node, { clock, random, logger, meter, wheel, timeoutMs });
   closers.add(() => {
     wheel.close();
   });
@@ -101,19 +103,19 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     ambient,
     undeliverable$,
     nextId: () => (requests += 1),
-    timeoutMs: settings.timeoutMs ?? defaults.timeoutMs,
+    timeoutMs,
     sendStacks: settings.sendStacks ?? defaults.sendStacks,
   };
-  const servers = root.spawn('servers', () => NEVER);
-  closers.add(() => {
-    servers.stop();
-  });
+  const servers = branchOf(root, 'servers', closers);
+  // Users' actors call and serve, so they stop while that still works.
+  const user = branchOf(root, 'user', closers);
   const bounds = { mailboxMax: limits.mailboxMax, workingMax: settings.workingMax ?? defaults.workingMax };
   return new RunningNode({
     id,
     name: identity.node,
     url: plan.url,
     root,
+    spawn: spawnBelow(user),
     clients: new Clients(rpc),
     services: new Services(servers, rpc, bounds, { server: identity.node, labels: settings.labels ?? defaults.labels }),
     meter,
@@ -121,6 +123,15 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     undeliverable$,
     close: () => closers.close(),
   });
+};
+
+/** A part of the tree, which stops in its turn. */
+const branchOf = (root: Actor, name: string, closers: Closers): Actor => {
+  const branch = root.spawn(name, () => NEVER);
+  closers.add(() => {
+    branch.stop();
+  });
+  return branch;
 };
 
 const containerFor = async (plan: Plan): Promise<Container> => {
