@@ -61,7 +61,7 @@ export interface MailboxBounds {
 }
 
 /** An actor, to whoever may talk to it. Disposing of it stops it. */
-export interface ActorRef<in M, out Event = never> extends AsyncDisposable {
+export interface ActorRef<in M, out Event = unknown> extends AsyncDisposable {
   /** Where it stands in the node's tree. */
   readonly path: string;
   /** What it emits from now on, over restarts; completes when it stops. It never errors. */

@@ -171,7 +171,7 @@ export class Inbox<M> implements Taker {
   /** Takes nothing any more. What waits is dead: who sent it has been told that it is in the mailbox, so it is counted. */
   close(): number {
     this.#isClosed = true;
-    const dead = this.#mailbox.drain();
+    const dead = this.#mailbox.drain().filter(({ asker }) => asker?.isOver !== true);
     for (const letter of dead) {
       letter.isWaiting = false;
       letter.asker?.fail(this.#closed('no'));

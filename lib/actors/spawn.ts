@@ -151,7 +151,7 @@ class SpawnedActor<M, Event> implements ActorRef<M, Event> {
 
   #close(): void {
     const dead = this.#inbox.close();
-    if (dead > 0) this.#actor.tree.logger.warn(`${this.path} stopped while ${String(dead)} messages waited for it`);
+    if (dead > 0) this.#actor.tree.logger.warn(`${this.path} stopped, and its mailbox with it: ${String(dead)} waited there`);
     this.#event$.complete();
   }
 }

@@ -25,9 +25,10 @@ export type Produce<T> = (credit$: Observable<number>) => Observable<T>;
 /** An operator that asks for items itself, and so keeps the demand of what stands behind it. */
 export type DemandOperator<T, R> = (source: Stream<T>) => Stream<R>;
 
-/** What `Stream.pipe` takes beside RxJS' operators: one that asks for items itself, first in line. */
+/** What `Stream.pipe` takes beside RxJS' operators: such as ask for items themselves, first in line. */
 export interface DemandPipe<T> {
   <A>(first: DemandOperator<T, A>): Stream<A>;
+  <A, B>(first: DemandOperator<T, A>, second: DemandOperator<A, B>): Stream<B>;
   <A, B>(first: DemandOperator<T, A>, op2: OperatorFunction<A, B>): Observable<B>;
   <A, B, C>(first: DemandOperator<T, A>, op2: OperatorFunction<A, B>, op3: OperatorFunction<B, C>): Observable<C>;
 }
