@@ -1,4 +1,8 @@
-export type { ActorStatus } from './actors/actor.js';
+export type { ActorStatus, Stopped } from './actors/actor.js';
+export type { AskOptions, Question } from './actors/ask.js';
+export type { ActorRef, Behavior, MailboxBounds, Self, Spawn, SpawnOptions, Stateful, Step } from './actors/behavior.js';
+export { stateful } from './actors/stateful.js';
+export type { Restart, Strategy, Supervise } from './actors/supervision.js';
 export type { Context } from './core/context.js';
 export type { DeclaredErrorOptions } from './core/declared.js';
 export type { Envelope } from './core/envelope.js';
@@ -13,6 +17,7 @@ export {
   SkeinError,
   type SkeinErrorOptions,
 } from './core/errors.js';
+export type { Overflow } from './core/overflow.js';
 export type { Version } from './core/version.js';
 export { createNode, type CreateNode } from './node/create-node.js';
 export { Hub } from './node/hub.js';
@@ -20,7 +25,10 @@ export type { Node } from './node/node.js';
 export type { NodeOptions } from './node/options.js';
 export { override, type Override, type Port } from './node/override.js';
 export type { Settings } from './node/settings.js';
+export { consume } from './operators/consume.js';
+export type { Call } from './operators/lazy-call.js';
 export { mergeBounded } from './operators/merge-bounded.js';
+export type { DemandOperator, DemandPipe, Produce, Stream } from './operators/stream.js';
 export { Clock } from './ports/clock.js';
 export { Codec } from './ports/codec.js';
 export { Ids } from './ports/ids.js';
@@ -60,5 +68,4 @@ export type { Description, MethodDescription } from './rpc/service.js';
 export type { Served, ServeOptions } from './rpc/services.js';
 export { settle } from './rpc/settle.js';
 export type { Settled } from './rpc/settled.js';
-export type { Call } from './rpc/unary-call.js';
 export type { HandlerContext } from './rpc/work.js';

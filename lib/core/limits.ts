@@ -87,9 +87,20 @@ export const limits = {
   redial: { minMs: 50, maxMs: 5_000 },
   /** Waits between attempts to reach the directory, and between restarts of an actor. */
   restart: { minMs: 100, maxMs: 30_000 },
-  /** Restarts within `restartsWithinMs` after which an actor stays stopped. */
+  /** Restarts within `restartsWithinMs` after which an actor's failure is escalated, or it stays stopped. */
   restartsMax: 10,
   restartsWithinMs: 60_000,
+  /** Messages that wait for one actor: what gathers while it does something else for a moment, and not what a stuck one leaves behind. */
+  actorMailboxMax: 1_024,
+  /** Senders that wait for room in one actor's mailbox: as many as one server has requests at work, each of which may wait to send. */
+  sendersMax: 16_384,
+  /** Messages that a node's actors take before other work of the process runs, and that one takes before the next has its turn. */
+  messagesPerTurnMax: 1_024,
+  messagesInARowMax: 64,
+  /** Events that one actor emits without letting anything else run: more is taken for a loop without end. */
+  eventsPerTurnMax: 1_048_576,
+  /** Actors that one actor may have spawned and not stopped. */
+  childrenMax: 65_536,
   /**
    * A link that was idle for eight times its usual gap expires, but never before `coldMinMs` nor after `coldMaxMs`. A topic that was
    * not used for `coldMaxMs` is no longer watched.

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Container, type ContainerModule, type ServiceIdentifier } from 'inversify';
 import { NEVER, Subject } from 'rxjs';
 import { Actor } from '../actors/actor.js';
+import { spawnBelow } from '../actors/spawn.js';
 import { invalidArgument } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { Mesh } from '../mesh/mesh.js';
@@ -67,8 +68,9 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
 
   const id = ids.next();
   const identity = await identify(plan, id);
-  const root = Actor.root(identity.node, { clock, random, logger });
   const wheel = new DeadlineWheel(clock, limits.wheelTickMs);
+  const requests = requestDefaults(settings);
+  const root = Actor.root(identity.node, { clock, random, logger, meter, wheel, timeoutMs: requests.timeoutMs });
   closers.add(() => {
     wheel.close();
   });
@@ -87,7 +89,7 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     transport.close();
   });
   const ambient = makeAmbient(closers);
-  let requests = 0;
+  let lastId = 0;
   const rpc: RpcPorts = {
     transport,
     clock,
@@ -99,21 +101,21 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     ambient,
     interceptors: plan.interceptors ?? { client: [], server: [] },
     undeliverable$,
-    nextId: () => (requests += 1),
+    nextId: () => (lastId += 1),
     life: { state: 'open' },
     node: identity.node,
-    ...requestDefaults(settings),
+    ...requests,
     drainNode: () => drainQuietly(node, logger),
   };
-  const servers = root.spawn('servers', () => NEVER);
-  closers.add(() => {
-    servers.stop();
-  });
+  const servers = branchOf(root, 'servers', closers);
+  // Users' actors call and serve, so they stop while that still works.
+  const user = branchOf(root, 'user', closers);
   const node: Node = new RunningNode({
     id,
     name: identity.node,
     url: plan.url,
     root,
+    spawn: spawnBelow(user),
     clients: new Clients(rpc),
     services: new Services(servers, rpc, { server: identity.node, labels: settings.labels ?? defaults.labels }),
     rpc,
@@ -139,6 +141,15 @@ const makeAmbient = (closers: Closers): AsyncLocalStorage<Work> => {
     ambient.disable();
   });
   return ambient;
+};
+
+/** A part of the tree, which stops in its turn. */
+const branchOf = (root: Actor, name: string, closers: Closers): Actor => {
+  const branch = root.spawn(name, () => NEVER);
+  closers.add(() => {
+    branch.stop();
+  });
+  return branch;
 };
 
 const containerFor = async (plan: Plan): Promise<Container> => {

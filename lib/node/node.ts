@@ -1,5 +1,6 @@
 import type { Observable } from 'rxjs';
 import type { Actor, ActorStatus } from '../actors/actor.js';
+import type { Spawn } from '../actors/behavior.js';
 import { SkeinError } from '../core/errors.js';
 import type { Registration } from '../ports/matchmaker.js';
 import type { Peer } from '../ports/transport.js';
@@ -30,6 +31,11 @@ export interface Node extends Draining {
   readonly tree$: Observable<ActorStatus>;
   /** Casts that failed while no one watched their receipts. */
   readonly undeliverable$: Observable<Undeliverable>;
+  /**
+   * Starts an actor in this node's tree, below `user`. Throws `invalid-argument`, `closed`, or `overloaded` beyond 65,536 actors. The
+   * node's closing begins with these actors, last spawned first.
+   */
+  readonly spawn: Spawn;
   /** What has been counted so far, by name: every end of a request, and every time that a bound was met. */
   counters(): ReadonlyMap<string, number>;
   /** Resolves once the directory lists the server, whose name defaults to the node's. */
@@ -44,6 +50,7 @@ export interface NodeParts {
   readonly name: string;
   readonly url: string;
   readonly root: Actor;
+  readonly spawn: Spawn;
   readonly clients: Clients;
   readonly services: Services;
   readonly rpc: RpcPorts;
@@ -85,6 +92,10 @@ export class RunningNode implements Node {
 
   get tree$(): Observable<ActorStatus> {
     return this.#parts.root.status$;
+  }
+
+  get spawn(): Spawn {
+    return this.#parts.spawn;
   }
 
   get undeliverable$(): Observable<Undeliverable> {

@@ -1,7 +1,8 @@
 import { from, Observable, type ObservableInput, type OperatorFunction, Subscription, takeWhile } from 'rxjs';
-import { invalidArgument, SkeinError } from '../core/errors.js';
+import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { Ring } from '../core/ring.js';
+import { checkCounts } from './check-counts.js';
 
 /**
  * Runs `project` for each value, at most `concurrency` at once, and merges what they emit; further values wait in order. Like
@@ -14,7 +15,7 @@ export const mergeBounded = <T, R>(
   project: (value: T, index: number) => ObservableInput<R>,
   max: number = limits.waitingMax,
 ): OperatorFunction<T, R> => {
-  checkCounts({ concurrency, max });
+  checkCounts('mergeBounded', { concurrency, max });
   return (source$) =>
     new Observable<R>((subscriber) => {
       const waiting = new Ring<{ readonly value: T }>(max);
@@ -83,11 +84,4 @@ export const mergeBounded = <T, R>(
         inner.unsubscribe();
       };
     });
-};
-
-const checkCounts = (counts: Readonly<Record<string, number>>): void => {
-  const problems = Object.entries(counts)
-    .filter(([, count]) => !(count >= 1 && (Number.isInteger(count) || count === Infinity)))
-    .map(([name, count]) => `mergeBounded: ${name} is ${String(count)}: give a whole number from 1, or Infinity`);
-  if (problems.length > 0) throw invalidArgument(...problems);
 };

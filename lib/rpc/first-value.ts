@@ -1,4 +1,5 @@
 import { isObservable, type Observable, take } from 'rxjs';
+import { isThenable } from '../core/thenable.js';
 
 /** What a handler with one reply may return; of a stream the first value counts. */
 export type Reply<T> = T | PromiseLike<T> | Observable<T> | AsyncIterable<T>;
@@ -58,8 +59,5 @@ const firstIterated = (source: AsyncIterable<unknown>, { value, error }: Outcome
     .then(undefined, error);
   return finish;
 };
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 
 const ignore = (): void => undefined;

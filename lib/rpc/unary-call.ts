@@ -1,16 +1,7 @@
-import {
-  defer,
-  Observable,
-  observable as interop,
-  type Observer,
-  type Operator,
-  type Subscription,
-  throwError,
-  timeout,
-  type Unsubscribable,
-} from 'rxjs';
+import { defer, throwError, timeout, Observable, type Unsubscribable } from 'rxjs';
 import { Kind } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
+import { type Call, LazyCall } from '../operators/lazy-call.js';
 import type { Method } from './contract.js';
 import type { Sink } from './sink.js';
 import { tellDeclared } from './tell-declared.js';
@@ -19,17 +10,7 @@ import { firstOf, passThrough } from './pass-through.js';
 import { agree, asUnsent, type Former, Request, type Sending, type Terms } from './request.js';
 import { InvalidInput, validate } from './schema.js';
 
-/**
- * One request, as a cold Observable of one value and a lazy promise of it: each subscription sends once, and awaiting sends once
- * however often the same object is awaited. After an error of unknown outcome, subscribing again sends again only where the method
- * is idempotent, and else gives that error unsent.
- */
-export interface Call<out T, out E = never> extends Observable<T>, PromiseLike<T>, AsyncIterable<T> {
-  /** The errors that its contract declares; there for types alone. */
-  readonly [failure]?: E;
-}
-
-declare const failure: unique symbol;
+export type { Call };
 
 /** A call under way. Unsubscribing from it cancels it, which makes it a subscription's own teardown. */
 class UnaryRequest extends Request {
@@ -174,68 +155,20 @@ export class Caller {
   }
 }
 
-/* eslint-disable @typescript-eslint/no-deprecated, rxjs-x/prefer-observer -- an Observable's shape has these members too */
-/** Composed, not derived: it has what an Observable has, and makes a real one only where somebody subscribes. */
-class UnaryCall implements Call<unknown> {
-  /** As an Observable has them. */
-  source: Observable<unknown> | undefined = undefined;
-  operator: Operator<unknown, unknown> | undefined = undefined;
+/** One call of a method: each subscription is a request, and the requests of one call know of one another. */
+class UnaryCall extends LazyCall<unknown> {
   readonly #caller: Caller;
   readonly #input: unknown;
   readonly #options: UnaryOptions | undefined;
-  #promise: Promise<unknown> | undefined;
   /** The error of unknown outcome after which it is not sent again, or the request that is to be repeated after it. */
   #lastWord: SkeinError | undefined;
   #former: Former | undefined;
 
   constructor(caller: Caller, input: unknown, options: UnaryOptions | undefined) {
+    super();
     this.#caller = caller;
     this.#input = input;
     this.#options = options;
-  }
-
-  subscribe(
-    observerOrNext?: Partial<Observer<unknown>> | ((value: unknown) => void) | null,
-    error?: ((error: unknown) => void) | null,
-    complete?: (() => void) | null,
-  ): Subscription {
-    const observable = this.#observable();
-    return typeof observerOrNext === 'object' && observerOrNext !== null
-      ? observable.subscribe(observerOrNext)
-      : observable.subscribe(observerOrNext, error, complete);
-  }
-
-  get pipe(): Observable<unknown>['pipe'] {
-    const observable = this.#observable();
-    return observable.pipe.bind(observable);
-  }
-
-  get forEach(): Observable<unknown>['forEach'] {
-    const observable = this.#observable();
-    return observable.forEach.bind(observable);
-  }
-
-  get toPromise(): Observable<unknown>['toPromise'] {
-    return () => this.#settled();
-  }
-
-  lift<R>(operator?: Operator<unknown, R>): Observable<R> {
-    return this.#observable().lift(operator);
-  }
-
-  [interop](): Observable<unknown> {
-    return this.#observable();
-  }
-
-  then<A = unknown, B = never>(
-    fulfilled?: ((value: unknown) => A | PromiseLike<A>) | null,
-    rejected?: ((error: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    return this.#settled().then(fulfilled, rejected);
-  }
-
-  async *[Symbol.asyncIterator](): AsyncGenerator {
-    yield await this.#settled();
   }
 
   /** Takes note of how a request of this call failed. */
@@ -252,22 +185,9 @@ class UnaryCall implements Call<unknown> {
     return former;
   }
 
-  #observable(): Observable<unknown> {
-    return new Observable((subscriber) => this.#send(subscriber));
-  }
-
-  #settled(): Promise<unknown> {
-    this.#promise ??= new Promise((next, error) => {
-      this.#send({ next, error, complete: ignore });
-    });
-    return this.#promise;
-  }
-
-  #send(sink: Sink): Unsubscribable | undefined {
+  protected override send(sink: Sink): Unsubscribable | undefined {
     if (!this.#lastWord) return this.#caller.send(this, this.#input, this.#options, sink);
     sink.error(this.#lastWord);
     return undefined;
   }
 }
-
-const ignore = (): void => undefined;

@@ -80,7 +80,7 @@ describe('Actor', () => {
       ),
     );
     actor.stop();
-    expect(late).toEqual(['Error: node/worker is stopped, and starts no late']);
+    expect(late).toEqual(['SkeinError: [closed] node/worker is stopped, and starts no late']);
     expect(() => actor.spawn('later', () => NEVER)).toThrow('node/worker is stopped, and starts no later');
   });
 });
@@ -134,7 +134,7 @@ describe('an actor that fails', () => {
     await clock.advance(limits.restartsWithinMs);
     expect(actor.isStopped).toBe(true);
     expect(starts).toBe(limits.restartsMax + 1);
-    expect(told).toEqual([new Error('always')]);
+    expect(told).toEqual([{ error: new Error('always') }]);
     expect(logger.at('error')).toEqual(['node/worker failed and stays stopped']);
     expect(root.status().children).toEqual([]);
   });
@@ -237,7 +237,7 @@ describe('the status of an actor', () => {
     const pool = root.spawn('pool', () => NEVER);
     const link = pool.spawn('tcp://a', () => NEVER, { mailbox: { size: 3, max: 8 } });
     link.say('live');
-    const plain = { note: '', mailbox: undefined, restarts: 0, lastError: undefined, state: 'running' as const };
+    const plain = { note: '', mailbox: undefined, processed: 0, restarts: 0, lastError: undefined, state: 'running' as const };
     expect(root.status()).toEqual<ActorStatus>({
       ...plain,
       path: 'node',
@@ -245,7 +245,15 @@ describe('the status of an actor', () => {
         {
           ...plain,
           path: 'node/pool',
-          children: [{ ...plain, path: 'node/pool/tcp://a', note: 'live', mailbox: { depth: 3, max: 8 }, children: [] }],
+          children: [
+            {
+              ...plain,
+              path: 'node/pool/tcp://a',
+              note: 'live',
+              mailbox: { depth: 3, max: 8, overflow: 'fail', dropped: 0 },
+              children: [],
+            },
+          ],
         },
       ],
     });
@@ -300,9 +308,9 @@ describe('the status of an actor', () => {
     other.stopped$.subscribe(note('before'));
     other.stop();
     expect(told).toEqual([
-      ['after', broken],
+      ['after', { error: broken }],
       ['after', 'complete'],
-      ['before', undefined],
+      ['before', {}],
       ['before', 'complete'],
     ]);
   });

@@ -1,0 +1,112 @@
+import { defer, from, Observable, type ObservableInput, Subject, type Subscriber, Subscription } from 'rxjs';
+import { SkeinError } from '../core/errors.js';
+import { limits } from '../core/limits.js';
+import { Ring } from '../core/ring.js';
+import { checkCounts } from './check-counts.js';
+import { demand, type DemandOperator, fromDemand, type Stream } from './stream.js';
+import { whileOpen } from './while-open.js';
+
+/**
+ * Runs `project` for each item, at most `concurrency` (1) at once, and asks for another item as one completes: whatever more there
+ * is stays at its source. Emits what they emit; results come as they are ready. A stream goes in and comes out, so that it can stand
+ * before another `consume` or a `for await`: then it also asks for no more items than results are wanted. Projections that emit
+ * several values may be ahead of that by 65,536 values; one more errors with `overloaded`. Throws `invalid-argument` for what is no
+ * count.
+ */
+export const consume = <T, R>(project: Project<T, R>, concurrency = 1): DemandOperator<T, R> => {
+  checkCounts('consume', { concurrency });
+  const max = Math.min(concurrency, Number.MAX_SAFE_INTEGER);
+  return (source) =>
+    fromDemand((credit$) => new Observable((subscriber) => new Consumption(project, max, subscriber).begin(source, credit$)));
+};
+
+type Project<T, R> = (item: T, index: number) => ObservableInput<R>;
+
+/** One subscription. */
+class Consumption<T, R> {
+  readonly #project: Project<T, R>;
+  readonly #max: number;
+  readonly #subscriber: Subscriber<R>;
+  readonly #ask$ = new Subject<number>();
+  /** Results that nobody wants yet. */
+  readonly #held = new Ring<{ readonly value: R }>(limits.waitingMax);
+  readonly #work = new Subscription();
+  #credit = 0;
+  #asked = 0;
+  #running = 0;
+  #index = 0;
+  #isOver = false;
+  #isEmitting = false;
+
+  constructor(project: Project<T, R>, max: number, subscriber: Subscriber<R>) {
+    this.#project = project;
+    this.#max = max;
+    this.#subscriber = subscriber;
+  }
+
+  begin(source: Stream<T>, credit$: Observable<number>): Subscription {
+    const error = (failure: unknown): void => this.#subscriber.error(failure);
+    const complete = (): void => {
+      this.#isOver = true;
+      this.#goOn();
+    };
+    const next = (item: T): void => {
+      this.#start(item);
+    };
+    this.#work.add(source[demand](this.#ask$).subscribe({ next, error, complete }));
+    const grant = (more: number): void => {
+      this.#credit = Math.min(this.#credit + more, Number.MAX_SAFE_INTEGER);
+      this.#goOn();
+    };
+    this.#work.add(credit$.subscribe({ next: grant, error }));
+    return this.#work;
+  }
+
+  #start(item: T): void {
+    this.#asked -= 1;
+    this.#running += 1;
+    const one = new Subscription();
+    this.#work.add(one);
+    one.add(
+      defer(() => from(this.#project(item, this.#index++)))
+        .pipe(whileOpen(this.#subscriber))
+        .subscribe({
+          next: (value) => {
+            this.#emit(value);
+          },
+          error: (error: unknown) => this.#subscriber.error(error),
+          complete: () => {
+            // It lets go of what it held before the next one takes its place.
+            one.unsubscribe();
+            this.#running -= 1;
+            this.#goOn();
+          },
+        }),
+    );
+  }
+
+  #emit(value: R): void {
+    if (this.#held.push({ value })) this.#goOn();
+    else this.#subscriber.error(new SkeinError('overloaded', { retryAfterMs: undefined }, { message: tooMany }));
+  }
+
+  /** Goes on wherever it can. What that gives rise to comes back here, and is left to the loop that is under way. */
+  #goOn(): void {
+    if (this.#isEmitting) return;
+    this.#isEmitting = true;
+    while (this.#credit > 0 && !this.#subscriber.closed) {
+      const next = this.#held.shift();
+      if (!next) break;
+      this.#credit -= 1;
+      this.#subscriber.next(next.value);
+    }
+    this.#isEmitting = false;
+    if (this.#isOver && this.#running === 0 && this.#held.size === 0) this.#subscriber.complete();
+    const free = Math.min(this.#max, this.#credit - this.#held.size) - this.#running - this.#asked;
+    if (free <= 0 || this.#isOver || this.#subscriber.closed) return;
+    this.#asked += free;
+    this.#ask$.next(free);
+  }
+}
+
+const tooMany = `more than ${String(limits.waitingMax)} results wait`;
