@@ -9,5 +9,5 @@ export const checkCounts = (operator: string, counts: Readonly<Record<string, nu
 };
 
 /** Whether it is a whole number from 1, or Infinity. */
-export const isCount = (count: unknown): boolean =>
+const isCount = (count: unknown): boolean =>
   typeof count === 'number' && count >= 1 && (Number.isInteger(count) || count === Infinity);
