@@ -34,7 +34,7 @@ describe('the mailbox of a service', () => {
     for (const request of waiting.slice(1)) request.cancel(new SkeinError('cancelled', { reason: 'unwanted' }));
     expect(waiting.map(({ payload }) => payload)).toEqual(['payload 2', undefined, undefined]);
     expect([admit(), admit()].map(({ told }) => told)).toEqual([[], []]);
-    expect(service.mailbox).toMatchObject({ size: 3, max: 3 + 2 * limits.builtIn.queue });
+    expect(service.mailbox).toMatchObject({ size: 3, max: 3 + 3 * limits.builtIn.queue });
     expect(admit().told).toContain('overloaded');
   });
 });

@@ -57,7 +57,7 @@ const commandFor = (topic: string, name: string, { verb, input }: MethodDescript
 };
 
 /** As POSIX shells read it. */
-export const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
+const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
 
 const asJson = (
   topic: string,

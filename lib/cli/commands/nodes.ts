@@ -34,7 +34,7 @@ export const nodes = (options: ClusterOptions): Promise<string> =>
 export const nothing = 'No servers are listed. Start a service, or say with --url where to look.';
 
 /** One listing a run of a node, sorted by name. */
-export const nodesIn = (servers: readonly Registration[]): readonly NodeListing[] =>
+const nodesIn = (servers: readonly Registration[]): readonly NodeListing[] =>
   [...groupBy(servers, ({ node, incarnation, address }) => JSON.stringify([node, incarnation || address])).values()]
     .map((own) => {
       const { node = '', incarnation = '', address = '', labels = {} } = own[0] ?? {};

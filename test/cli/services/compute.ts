@@ -1,0 +1,33 @@
+import { bytes, call, cast, contract, createNode } from 'skein';
+import { z } from 'zod';
+
+const Compute = contract('compute', '1.2', {
+  boot: call({ input: z.object({ image: z.string(), size: z.int().min(2).optional() }), output: z.object({ id: z.string() }) }),
+  odd: call<undefined, unknown>(),
+  same: call<unknown, unknown>(),
+  fail: call(),
+  hang: call(),
+  upload: call({ input: bytes(), output: z.number() }),
+  note: cast({ input: z.object({ id: z.string() }) }),
+});
+
+const node = await createNode();
+await node.serve(Compute, {
+  boot: ({ image }) => ({ id: `${image}@${node.name}` }),
+  odd: () => ({ count: 12n, at: new Date(0), bytes: new Uint8Array([1, 2]), nothing: undefined, beyond: Infinity }),
+  same: (input) => input,
+  fail: () => {
+    throw new RangeError('no room');
+  },
+  hang: () => new Promise<never>(() => {}),
+  upload: (content) => content.length,
+  note: ({ id }) => {
+    if (id === 'bad') throw new Error('bad note');
+    console.log(`noted ${id}`);
+  },
+});
+console.log(`ready ${node.name}`);
+process.once('SIGTERM', () => {
+  console.log('draining');
+  void node.close().then(() => process.exit(0));
+});
