@@ -156,7 +156,7 @@ export class LinkLoad {
   failSent(error: SkeinError): void {
     const { casts, others } = this.#sent.clear();
     this.#held.hold(casts);
-    this.#lost ??= error;
+    this.#lost = error;
     this.#failHeld();
     for (const request of others) this.#fail(request, error);
   }
