@@ -111,6 +111,7 @@ it('gets an answer for a file that vanished, and for what is no file', async () 
   const url = `zmq+local://${place.path}/meet`;
   const worker = startTs(['examples/hash-folder/worker.ts'], { env: { ...place.env, SKEIN_URL: url, SKEIN_NAME: 'w' } });
   try {
+    await once(worker.stdout, 'data');
     await using node = await createNode(url);
     const hasher = node.client(Hasher, { timeoutMs: 10_000 });
     const [vanished, directory] = [Buffer.from(join(folder, 'vanished')), Buffer.from(folder)];
