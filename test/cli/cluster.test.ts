@@ -1,8 +1,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run as runProgram, temporary } from '../run.js';
 import { skein, startService, type Watched } from './skein.js';
+
+// Each command is a process of its own, and takes a second to start, or several on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let place: ReturnType<typeof temporary>;
 let services: readonly Watched[];

@@ -29,7 +29,7 @@ export class Watched implements AsyncDisposable {
     return firstValueFrom(
       this.#line$.pipe(
         filter((line) => like.test(line)),
-        timeout(20_000),
+        timeout(60_000),
       ),
     );
   }

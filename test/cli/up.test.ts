@@ -2,9 +2,12 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { root, temporary } from '../run.js';
 import { skein, startSkein } from './skein.js';
+
+// Each command is a process of its own, and takes a second to start, or several on a busy machine.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 /** A file of services beside which they run, and the environment in which they meet. */
 const setUp = (services: unknown, top: object = {}) => {

@@ -38,7 +38,9 @@ export const cast = (sent: Sent, options: CastOptions): Promise<string> =>
 /** `skein fanout`: says what became of it at each server, and throws where it failed at one. */
 export const fanout = (sent: Sent, options: CastOptions, print: (text: string) => void): Promise<void> =>
   send(sent, 'cast', options, async ({ node }, described, input) => {
-    const outcomes = await fanOutDescribed(node, described, input, castOptions(options));
+    const settled = await fanOutDescribed(node, described, input, castOptions(options));
+    // They come as they settle.
+    const outcomes = [...settled].sort((a, b) => (a.server < b.server ? -1 : 1));
     const failed = outcomes.filter(({ ok }) => !ok);
     print(options.json === true ? writeValue(outcomes.map(plainOutcome)) : outcomeTable(outcomes));
     if (outcomes.length === 0) {
