@@ -29,7 +29,7 @@ export interface Draining extends AsyncDisposable {
 }
 
 /** How often it is looked whether all is done, in ms. */
-const lookMs = 5;
+export const lookMs = 5;
 
 /** Waits until all is done, or has taken too long; then says what is still under way. */
 export const finish = async (
