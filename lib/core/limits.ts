@@ -74,6 +74,8 @@ export const limits = {
   refusedCastsMax: 1_024,
   /** How long a node may take to finish what it has accepted, in ms: what orchestrators give a process before they kill it. */
   drainMs: 30_000,
+  /** A signal that comes again within so long, in ms, is the same one: whoever hands signals on does so at once. */
+  signalEchoMs: 500,
   /** How long a node that has drained waits for its callers to hang up, in ms: longer than a busy one takes to hear of it. */
   goodbyeMs: 1_000,
   /** How long a request waits for a topic to have a server, in ms. */

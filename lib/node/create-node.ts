@@ -124,7 +124,7 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     undeliverable$,
     close: () => closers.close(),
   });
-  if (settings.handleSignals === true) closers.add(drainOnSignals(node, logger));
+  if (settings.handleSignals === true) closers.add(drainOnSignals(node, logger, clock));
   return node;
 };
 

@@ -1,3 +1,5 @@
+import { limits } from '../core/limits.js';
+import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { Draining } from '../rpc/drain.js';
 
@@ -11,17 +13,17 @@ export const drainQuietly = (node: Draining, logger: Logger): void => {
 const signals = ['SIGTERM', 'SIGINT'] as const;
 
 /**
- * Drains the node when the process is asked to end, and then lets it end by the signal; who asks twice does not want to wait. What comes
- * back stops that.
+ * Drains the node when the process is asked to end, and then lets it end by the signal. Who asks again does not want to wait; but what
+ * comes at once is the same wish, that a terminal told the whole group of, and npm hands on. What comes back stops that.
  */
-export const drainOnSignals = (node: Draining, logger: Logger): (() => void) => {
-  let isLeaving = false;
+export const drainOnSignals = (node: Draining, logger: Logger, clock: Clock): (() => void) => {
+  let askedAt: number | undefined;
   const leave = async (signal: NodeJS.Signals): Promise<void> => {
-    if (isLeaving) {
-      await node.close();
+    if (askedAt !== undefined) {
+      if (clock.now() - askedAt >= limits.signalEchoMs) await node.close();
       return;
     }
-    isLeaving = true;
+    askedAt = clock.now();
     const { unfinished } = await node.drain();
     if (unfinished.length > 0) logger.error(`the node had to leave behind ${String(unfinished.length)} requests`, { unfinished });
     // Other nodes of the process, or its owner, may have something to say yet.

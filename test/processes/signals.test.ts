@@ -74,10 +74,22 @@ describe('a process whose node handles signals', () => {
     const { child, node, calls, exited } = await setUp({ one: handled });
     child.kill('SIGTERM');
     await areListed(node, 0);
-    child.kill('SIGTERM');
+    const again = setInterval(() => child.kill('SIGTERM'), 50);
     await exited;
+    clearInterval(again);
     expect(endOf(child)).toEqual({ code: null, signal: 'SIGTERM' });
     expect(await Promise.all(calls)).toEqual(['link-lost']);
+  });
+
+  it('drains where the same wish comes from two sides, as from a terminal and npm', async () => {
+    const { child, node, calls, exited } = await setUp({ one: handled });
+    child.kill('SIGINT');
+    child.kill('SIGTERM');
+    await areListed(node, 0);
+    expect(endOf(child)).toEqual({ code: null, signal: null });
+    child.send('release');
+    expect(await Promise.all(calls)).toEqual(['one']);
+    await exited;
   });
 
   it('ends once all of its nodes have drained, each with its own work', async () => {
