@@ -215,7 +215,7 @@ export class World {
   }
 }
 
-/** What is left of the turn in which a node was closed. */
-const momentMs = 1;
+/** What is left of the turn in which a node was closed, and until a drain looks again whether all is done. */
+const momentMs = 6;
 /** Longer than anything takes that was on its way, and than any lease. */
 const restMs = 20_000;

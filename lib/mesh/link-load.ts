@@ -133,6 +133,7 @@ export class LinkLoad {
     const behind = this.#again.drain();
     for (const cast of [...resolved.missing, ...behind]) {
       cast.wasSent = false;
+      this.#ports.meter.counter('casts.resent').total += 1;
       if (!this.#again.offer(cast)) this.#giveBack(cast, whyUnsent(this.#address, 'too many casts wait to be sent again'));
     }
     this.#lost = undefined;
@@ -204,6 +205,7 @@ export class LinkLoad {
   /** The peer had it before the wire was lost. If its sender waits for its end, that was cancelled with the wire. */
   #acceptLate(cast: Outgoing, now: number): void {
     if (cast.isSettled) return;
+    this.#ports.meter.counter('casts.resumed').total += 1;
     cast.accept();
     if (cast.isSettled) cast.holder?.answered(cast, now);
     else this.#fail(cast, this.#lost ?? new SkeinError('link-lost', { peer: this.#address }));

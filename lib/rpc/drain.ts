@@ -1,5 +1,5 @@
 import { firstValueFrom } from 'rxjs';
-import { invalidArgument } from '../core/errors.js';
+import { invalidArgument, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { pollUntil } from '../operators/poll-until.js';
 import { Incoming, Outgoing } from '../ports/transport.js';
@@ -63,6 +63,13 @@ export const unsettled = ({ wheel }: Pick<RpcPorts, 'wheel'>): readonly string[]
       ({ operation: { topic, method }, server }) =>
         `waiting for ${topic}.${method} ${server === '' ? 'of no server yet' : `of ${server}`}`,
     );
+
+/** Ends what waits for its repeat, and so is with no one else who would end it, for the node closes. */
+export const endPaused = ({ wheel }: Pick<RpcPorts, 'wheel'>): void => {
+  for (const timed of [...wheel]) {
+    if (timed instanceof Outgoing && timed.holder === undefined) timed.fail(new SkeinError('closed', { what: 'the node' }));
+  }
+};
 
 const say =
   (what: string) =>

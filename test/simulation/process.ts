@@ -1,64 +1,75 @@
-import { defer, finalize, map, type Observable, Subscription, timer } from 'rxjs';
+import { defer, finalize, map, type Observable, of, retry, Subscription, timer } from 'rxjs';
 import {
-  call,
-  cast,
+  type CastState,
   type Client,
   type Clock,
-  contract,
   type HandlerContext,
   type Handlers,
+  isSkeinError,
   type Node,
+  type Outcome,
   type Served,
+  type SkeinError,
 } from '../../lib/index.js';
 import type { Leftovers } from '../world.js';
+import type { Arrivals } from './arrivals.js';
 import type { WireWatch } from './wire-watch.js';
+import { type Job, type Sent, Work } from './work.js';
 
-/** A request of the schedule: casts with a lane are to start in the order of their numbers. */
-export interface Job {
-  readonly lane: string;
-  readonly number: number;
-  readonly ms: number;
+/** What a process is made of, and who looks on. */
+export interface ProcessParts {
+  readonly host: string;
+  readonly node: Node;
+  readonly clock: Clock;
+  readonly watch: WireWatch;
+  readonly arrivals: Arrivals;
+  /** The requests that were started anywhere. */
+  readonly started: Set<string>;
+  /** Is told how each send failed, and of each that no one watched. */
+  readonly failed: (sent: Sent | undefined, error: SkeinError) => void;
 }
-
-export const Work = contract('work', '1.0', {
-  quick: call<Job, string>(),
-  slow: call<Job, string>(),
-  relay: call<Job, string>(),
-  often: call<Job, string>({ idempotent: true }),
-  note: cast<Job>(),
-  sure: cast<Job>({ confirm: 'done' }),
-});
 
 /** One run of a node on a host, with what it has sent and what became of that. */
 export class Process {
-  readonly host: string;
   readonly node: Node;
   readonly client: Client<typeof Work>;
   readonly servers = new Map<string, Served>();
   /** What can be withdrawn, and what is still to end; a send that has ended is in neither. */
   readonly withdrawals = new Set<() => void>();
-  readonly #clock: Clock;
-  readonly #watch: WireWatch;
-  readonly #started: Set<string>;
+  readonly #parts: ProcessParts;
   readonly #open = new Map<number, string>();
   readonly #lanes = new Map<string, number>();
   readonly #breaches: string[] = [];
   #lastId = 0;
   #sends = 0;
   #ends = 0;
+  /** Sends that ended with the node, of unknown outcome. */
+  cutOff = 0;
 
-  constructor(host: string, node: Node, clock: Clock, watch: WireWatch, started: Set<string>) {
-    this.host = host;
-    this.node = node;
-    this.#clock = clock;
-    this.#watch = watch;
-    this.#started = started;
-    this.client = node.client(Work);
+  constructor(parts: ProcessParts) {
+    this.#parts = parts;
+    this.node = parts.node;
+    this.client = parts.node.client(Work);
+    this.node.undeliverable$.subscribe(({ error }) => this.#failed(undefined, error));
   }
 
-  /** Sends a call, to be cancelled by unsubscribing. */
-  subscribe(what: string, call$: Observable<unknown>): void {
-    const end = this.#send(what);
+  get host(): string {
+    return this.#parts.host;
+  }
+
+  get arrivals(): Arrivals {
+    return this.#parts.arrivals;
+  }
+
+  /** Sends a call, to be cancelled by unsubscribing, and sends it again so many times where it fails. */
+  subscribe(sent: Sent, call$: Observable<unknown>, repeats = 0): void {
+    const end = this.#send(sent.what);
+    const again = (error: unknown): Observable<unknown> => {
+      this.#failed(sent, error);
+      this.#ends += 1;
+      this.#sends += 1;
+      return of(undefined);
+    };
     const subscription = new Subscription();
     const withdraw = (): void => {
       // One that is withdrawn may end others, whose turn to be withdrawn is still to come.
@@ -71,12 +82,17 @@ export class Process {
       this.withdrawals.delete(withdraw);
       end();
     };
-    subscription.add(call$.subscribe({ error: over, complete: over }));
+    const error = (thrown: unknown): void => {
+      this.#failed(sent, thrown);
+      over();
+    };
+    const repeated$ = repeats === 0 ? call$ : defer(() => call$).pipe(retry({ count: repeats, delay: again }));
+    subscription.add(repeated$.subscribe({ error, complete: over }));
   }
 
   /** Casts, to be withdrawn by its signal. */
-  cast(what: string, send: (signal: AbortSignal) => { readonly state$: Observable<unknown> }): void {
-    const end = this.#send(what);
+  cast(sent: Sent, send: (signal: AbortSignal) => { readonly state$: Observable<CastState> }): void {
+    const end = this.#send(sent.what);
     const stop = new AbortController();
     const withdraw = (): void => stop.abort('withdrawn');
     this.withdrawals.add(withdraw);
@@ -84,16 +100,32 @@ export class Process {
       this.withdrawals.delete(withdraw);
       end();
     };
-    send(stop.signal).state$.subscribe({ error: over, complete: over });
+    send(stop.signal).state$.subscribe({
+      next: (state) => {
+        if (state.state !== 'queued') this.#confirm(sent, state.server);
+      },
+      error: (error: unknown) => {
+        this.#failed(sent, error);
+        over();
+      },
+      complete: over,
+    });
   }
 
   /** A fanout is as many sends as it has recipients, or one that went nowhere. */
-  fanout(what: string, outcome$: Observable<unknown>): void {
-    const end = this.#send(what);
+  fanout(sent: Sent, outcome$: Observable<Outcome>): void {
+    const end = this.#send(sent.what);
     let recipients = 0;
     outcome$.subscribe({
-      next: () => (recipients += 1),
-      error: end,
+      next: (outcome) => {
+        recipients += 1;
+        if (outcome.ok) this.#confirm(sent, outcome.server);
+        else this.#failed(sent, outcome.error);
+      },
+      error: (error: unknown) => {
+        this.#failed(sent, error);
+        end();
+      },
       complete: () => {
         this.#sends += recipients - 1;
         this.#ends += recipients - 1;
@@ -111,7 +143,8 @@ export class Process {
 
   /** What a server of this process does, which looks whether it may. */
   handlers(server: string): Handlers<typeof Work> {
-    const answer = (job: Job): Observable<string> => timer(job.ms, this.#clock).pipe(map(() => server));
+    const { clock, arrivals } = this.#parts;
+    const answer = (job: Job): Observable<string> => timer(job.ms, clock).pipe(map(() => server));
     const watched =
       <T>(handle: (job: Job) => T, isRepeatable = false) =>
       (job: Job, context: HandlerContext): T => {
@@ -122,8 +155,12 @@ export class Process {
       quick: watched(() => server),
       slow: watched(answer),
       often: watched(answer, true),
-      note: watched(() => undefined),
+      note: (job, context) => {
+        this.#start(server, job, context, false);
+        arrivals.settled(context.id);
+      },
       sure: watched(answer),
+      surely: watched(answer, true),
       relay: watched((job) =>
         defer(() => {
           this.#sends += 1;
@@ -159,16 +196,29 @@ export class Process {
     };
   }
 
-  #start(server: string, { lane, number }: Job, { id, deadline, peer }: HandlerContext, isRepeatable: boolean): void {
-    const now = this.#clock.now();
-    const dueAt = this.#watch.dueAt.get(id);
-    if (now >= deadline || dueAt === undefined || now >= dueAt) this.#watch.breach(`${server} started ${id} after its deadline`);
-    if (this.#started.has(id) && !isRepeatable) this.#watch.breach(`${server} started ${id} again`);
-    this.#started.add(id);
+  #failed(sent: Sent | undefined, error: unknown): void {
+    if (!isSkeinError(error)) {
+      this.#breaches.push(`${this.host}: ${sent?.what ?? 'a cast'} failed with ${String(error)}`);
+      return;
+    }
+    if (error.code === 'closed' && error.ran === 'unknown') this.cutOff += 1;
+    this.#parts.failed(sent, error);
+  }
+
+  #confirm({ what, token }: Sent, server: string): void {
+    if (this.#parts.watch.isTaken(token, server)) return;
+    this.#breaches.push(`${this.host}: ${what} is said to be accepted by ${server}, which has not taken it`);
+  }
+
+  #start(server: string, { lane, number }: Job, { id, deadline }: HandlerContext, isRepeatable: boolean): void {
+    const { watch, arrivals, started, clock } = this.#parts;
+    const why = clock.now() < deadline ? arrivals.start(id) : 'after the deadline that it sees';
+    if (why !== undefined) watch.breach(`${server} started ${id} ${why}`);
+    if (started.has(id) && !isRepeatable) watch.breach(`${server} started ${id} again`);
+    started.add(id);
     if (lane === '') return;
-    const ofWire = `${lane} ${peer.address}`;
-    const before = this.#lanes.get(ofWire) ?? 0;
-    if (number <= before) this.#watch.breach(`${server} started cast ${String(number)} of ${lane} behind ${String(before)}`);
-    this.#lanes.set(ofWire, number);
+    const before = this.#lanes.get(lane) ?? 0;
+    if (number <= before) watch.breach(`${server} started cast ${String(number)} of ${lane} behind ${String(before)}`);
+    this.#lanes.set(lane, number);
   }
 }

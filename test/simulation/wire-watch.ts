@@ -1,26 +1,45 @@
-import { defer, map, type Observable, tap } from 'rxjs';
+import { defer, finalize, map, type Observable, tap } from 'rxjs';
 import { MsgpackrCodec } from '../../lib/adapters/msgpackr/codec.js';
-import { type Envelope, Kind } from '../../lib/core/envelope.js';
-import { type Clock, type Listening, Network, type Wire } from '../../lib/index.js';
+import { type Envelope, Kind, type RequestEnvelope } from '../../lib/core/envelope.js';
+import { type Listening, Network, type Wire } from '../../lib/index.js';
+import { type Arrivals, Hearing } from './arrivals.js';
 
 type Frames = readonly Uint8Array[];
 
 /** Looks on as wires are used, by the real codec's bytes, and notes each breach of the protocol as a sentence. */
 export class WireWatch {
   readonly breaches: string[] = [];
-  /** When each request's time is up, by the clock of the server that it arrived at; the key is the one that handlers see. */
-  readonly dueAt = new Map<string, number>();
+  /** Which servers have heard a request, by the token in its payload. */
+  readonly #hearings = new Map<number, Hearing[]>();
   /** Requests that left on any wire. */
   sent = 0;
   readonly #codec = new MsgpackrCodec();
 
-  /** The network, watched. */
-  over(network: Network, clock: Clock): Network {
+  /** The network of one run of a node, watched. */
+  over(network: Network, arrivals: Arrivals): Network {
     return new WatchedNetwork(
       network,
       (wire) => this.#watched(wire, new DialledSide(wire.address, this)),
-      (wire) => this.#watched(wire, new ServedSide(wire.address, clock, this)),
+      (wire) => this.#watched(wire, new ServedSide(wire.address, arrivals, this)),
     );
+  }
+
+  /** A server of that name has heard the request. */
+  heard({ payload }: RequestEnvelope, server: string): Hearing {
+    const hearing = new Hearing(server);
+    const { token = 0 } = payload as { readonly token?: number };
+    this.#hearings.set(token, [...(this.#hearings.get(token) ?? []), hearing]);
+    return hearing;
+  }
+
+  /** How often servers have refused the request. */
+  refusals(token: number): number {
+    return this.#hearings.get(token)?.filter(({ isRefused }) => isRefused).length ?? 0;
+  }
+
+  /** Whether a server of that name has heard the request, and has not refused it. */
+  isTaken(token: number, server: string): boolean {
+    return this.#hearings.get(token)?.some((hearing) => hearing.server === server && !hearing.isRefused) === true;
   }
 
   breach(sentence: string): void {
@@ -30,7 +49,10 @@ export class WireWatch {
   #watched(wire: Wire, side: Side): Wire {
     return {
       address: wire.address,
-      message$: wire.message$.pipe(tap((frames) => this.#tell(frames, (envelope) => side.hear(envelope)))),
+      message$: wire.message$.pipe(
+        tap((frames) => this.#tell(frames, (envelope) => side.hear(envelope))),
+        finalize(() => side.end()),
+      ),
       send: (frames) =>
         defer(() => {
           this.#tell(frames, (envelope) => side.say(envelope));
@@ -48,6 +70,7 @@ export class WireWatch {
 interface Side {
   say(envelope: Envelope): void;
   hear(envelope: Envelope): void;
+  end(): void;
 }
 
 /** Who dialled: it greets, waits for the welcome, and sends as many requests as it has credit for. */
@@ -104,25 +127,40 @@ class DialledSide implements Side {
     this.#credit += envelope.credit;
   }
 
+  end(): void {
+    // What was under way may still be asked for again.
+  }
+
   #check(holds: boolean, { kind }: Envelope, what: string): void {
     if (!holds) this.#watch.breach(`to ${this.#address}: an envelope of kind ${String(kind)} ${what}`);
   }
 }
 
+/** A request as its wire heard it. */
+interface Heard {
+  readonly hearing: Hearing;
+  readonly isAwaited: boolean;
+}
+
 /** Who listens: it welcomes, gives credit, and answers each request once at most. */
 class ServedSide implements Side {
   readonly #address: string;
-  readonly #clock: Clock;
+  readonly #arrivals: Arrivals;
   readonly #watch: WireWatch;
   readonly #answered = new Set<number>();
+  readonly #servers = new Map<number, string>();
+  readonly #heard = new Map<number, Heard>();
+  /** Casts that were not said to be accepted, oldest first. */
+  #unaccepted: number[] = [];
+  readonly #accepted = new Set<number>();
   #caller = '';
+  #hasLeft = false;
   #hasWelcomed = false;
   #credit = 0;
-  #casts = 0;
 
-  constructor(address: string, clock: Clock, watch: WireWatch) {
+  constructor(address: string, arrivals: Arrivals, watch: WireWatch) {
     this.#address = address;
-    this.#clock = clock;
+    this.#arrivals = arrivals;
     this.#watch = watch;
   }
 
@@ -136,16 +174,20 @@ class ServedSide implements Side {
       case Kind.credit:
         this.#credit += envelope.count;
         break;
-      case Kind.accept:
-        this.#casts -= envelope.count;
-        this.#check(this.#casts >= 0, envelope, 'accepts more casts than came');
+      case Kind.accept: {
+        const accepted = this.#unaccepted.splice(0, envelope.count);
+        this.#check(accepted.at(-1) === envelope.id, envelope, 'accepts other casts than the oldest that came');
+        for (const id of accepted) this.#accepted.add(id);
         break;
+      }
       case Kind.reply:
       case Kind.error:
       case Kind.refuse:
       case Kind.done:
         this.#check(!this.#answered.has(envelope.id), envelope, `answers request ${String(envelope.id)} twice`);
         this.#answered.add(envelope.id);
+        this.#arrivals.settled(this.#key(envelope.id));
+        if (envelope.kind === Kind.refuse) this.#refuse(envelope.id);
         break;
       case Kind.heartbeat:
       case Kind.goodbye:
@@ -157,14 +199,40 @@ class ServedSide implements Side {
 
   hear(envelope: Envelope): void {
     if (envelope.kind === Kind.hello) this.#caller = envelope.incarnation;
+    if (envelope.kind === Kind.goodbye) this.#hasLeft = true;
+    if (envelope.kind === Kind.method) this.#servers.set(envelope.index, envelope.name.server);
+    if (envelope.kind === Kind.cancel && !this.#answered.has(envelope.id)) this.#arrivals.takenBack(this.#key(envelope.id));
     if (envelope.kind !== Kind.call && envelope.kind !== Kind.cast) return;
     this.#credit -= 1;
     // What was refused before may come again.
     this.#answered.delete(envelope.id);
-    if (envelope.kind === Kind.cast) this.#casts += 1;
+    this.#accepted.delete(envelope.id);
+    if (envelope.kind === Kind.cast) this.#unaccepted.push(envelope.id);
     this.#check(this.#credit >= 0, envelope, 'arrived without credit');
     this.#check(this.#hasWelcomed, envelope, 'arrived before the welcome');
-    this.#watch.dueAt.set(`${this.#caller}/${String(envelope.id)}`, this.#clock.now() + envelope.ttlMs);
+    const hearing = this.#watch.heard(envelope, this.#servers.get(envelope.method) ?? '');
+    const isAwaited = envelope.kind === Kind.call || envelope.meta?.confirm === 'done';
+    this.#heard.set(envelope.id, { hearing, isAwaited });
+    this.#arrivals.heard(this.#key(envelope.id), envelope.ttlMs);
+  }
+
+  /** Nobody is there any more whom what is awaited could be answered to. */
+  end(): void {
+    for (const [id, { isAwaited }] of this.#heard) {
+      if (!isAwaited) continue;
+      if (this.#hasLeft) this.#arrivals.settled(this.#key(id));
+      else this.#arrivals.lost(this.#key(id));
+    }
+  }
+
+  #key(id: number): string {
+    return `${this.#caller}/${String(id)}`;
+  }
+
+  /** One that was accepted before is still one that was accepted. */
+  #refuse(id: number): void {
+    const heard = this.#heard.get(id);
+    if (heard && !this.#accepted.has(id)) heard.hearing.isRefused = true;
   }
 
   #check(holds: boolean, { kind }: Envelope, what: string): void {

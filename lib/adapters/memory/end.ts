@@ -71,6 +71,14 @@ export class End implements Receiver {
     this.#leave();
   }
 
+  /** The network ends the connection: what was under way is lost, and this end completes at once. */
+  break(): void {
+    if (this.#isGone) return;
+    this.#pipes().incoming.drop(this.#peer);
+    this.#pipes().outgoing.drop(this.#peer);
+    this.#leave();
+  }
+
   /** As if its process had died: nobody here hears anything any more, and the other end completes. */
   vanish(): void {
     if (this.#isGone) return;

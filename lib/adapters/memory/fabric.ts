@@ -116,6 +116,18 @@ export class Fabric {
     }
   }
 
+  /** Ends the wires between two hosts, with what is on its way there; dialling that has not arrived goes on. */
+  break(a: string, b: string): void {
+    const known = new Map([...this.#ends].map(([end, { host }]) => [end, host]));
+    for (const [end, { connection }] of [...this.#ends]) {
+      if (end !== connection.served) continue;
+      const hosts = [known.get(connection.dialled), known.get(connection.served)];
+      if (!hosts.includes(a) || !hosts.includes(b)) continue;
+      connection.served.break();
+      connection.dialled.break();
+    }
+  }
+
   /** Goes on with what waited while routes were cut. */
   resume(): void {
     for (const connection of new Set([...this.#ends.values()].map((standing) => standing.connection))) connection.resume();

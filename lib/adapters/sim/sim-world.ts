@@ -87,6 +87,11 @@ export class SimWorld {
     });
   }
 
+  /** The wires between the two end, both sides see it at once, and what was under way on them is lost; either may dial anew. */
+  break(a: string, b: string): void {
+    this.#fabric.break(a, b);
+  }
+
   /** From now on messages get lost with this probability, from 0 to 1. */
   setLoss(a: string, b: string, probability: number, ways: Ways = 'both'): void {
     for (const route of this.#between(a, b, ways)) route.loss = probability;

@@ -1,0 +1,77 @@
+import type { Clock } from '../../lib/index.js';
+
+/** One request at one run of a node, as its wires and its handlers show it. */
+interface Arrival {
+  /** When its time is up, by the node's clock. */
+  dueAt: number;
+  /** Whether it has been started, and nothing since then allows it to be started again. */
+  isSpent: boolean;
+  /** Whether it is neither answered nor taken back. */
+  isOpen: boolean;
+}
+
+/** What one run of a node has heard, by the keys that its handlers see. */
+export class Arrivals {
+  readonly #clock: Clock;
+  readonly #all = new Map<string, Arrival>();
+  /** Requests that the end of their wire has left without an answer. */
+  readonly lostKeys: string[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  heard(key: string, ttlMs: number): void {
+    const now = this.#clock.now();
+    const known = this.#all.get(key);
+    const isSpent = known?.isSpent === true && now < known.dueAt;
+    this.#all.set(key, { dueAt: Math.max(now + ttlMs, known?.dueAt ?? 0), isSpent, isOpen: true });
+  }
+
+  /** Answered or refused, or its handler has ended where no answer follows. */
+  settled(key: string): void {
+    const known = this.#all.get(key);
+    if (known) known.isOpen = false;
+  }
+
+  /** Its caller does not want it any more, and so may ask anew. */
+  takenBack(key: string): void {
+    const known = this.#all.get(key);
+    if (!known?.isOpen) return;
+    known.isOpen = false;
+    known.isSpent = false;
+  }
+
+  /** Its handler starts: why it must not, if so. */
+  start(key: string): string | undefined {
+    const known = this.#all.get(key);
+    if (!known || this.#clock.now() >= known.dueAt) return 'after its deadline';
+    if (known.isSpent) return 'twice';
+    known.isSpent = true;
+    return undefined;
+  }
+
+  /** Its wire has gone while it still had time, and its caller had not left: nobody can be answered. */
+  lost(key: string): void {
+    const known = this.#all.get(key);
+    if (!known?.isOpen) return;
+    known.isOpen = false;
+    if (known.dueAt > this.#clock.now()) this.lostKeys.push(key);
+  }
+
+  /** Requests whose time is not up, and which nobody has seen to. */
+  get open(): readonly string[] {
+    const now = this.#clock.now();
+    return [...this.#all].filter(([, { isOpen, dueAt }]) => isOpen && dueAt > now).map(([key]) => key);
+  }
+}
+
+/** That a server's wire heard a cast, and what the server said to it. */
+export class Hearing {
+  readonly server: string;
+  isRefused = false;
+
+  constructor(server: string) {
+    this.server = server;
+  }
+}

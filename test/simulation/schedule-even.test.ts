@@ -1,0 +1,3 @@
+import { scheduleSuite } from './schedule-suite.js';
+
+scheduleSuite('even', (seed) => seed % 2 === 0);
