@@ -34,8 +34,11 @@ export const limits = {
   queue: 1_024,
   /** The same for each of the methods that every server has: they answer at once, so that few are ever at work. */
   builtIn: { concurrency: 8, queue: 64 },
-  /** How long the credit of a refused request stays with the server at the most, in ms: slows who floods, and stalls no one for long. */
+  /** How long the credit of a refused request stays with the server, in ms, unless there is room before: slows who floods, and stalls no one for long. */
   creditHoldMs: 100,
+  /** So much of it goes back at once, and how long it is until the next portion, in ms: what then comes takes a fraction of a ms to refuse. */
+  creditPortion: 64,
+  creditPortionMs: 10,
   /** Refused requests whose credit one method may hold; that of one more goes back at once. */
   creditHeldMax: 16_384,
   /** How far back a method's pace is measured, in ms, by which it tells whom it refuses when to come back. */
@@ -71,6 +74,8 @@ export const limits = {
   refusedCastsMax: 1_024,
   /** How long a node may take to finish what it has accepted, in ms: what orchestrators give a process before they kill it. */
   drainMs: 30_000,
+  /** How long a node that has drained waits for its callers to hang up, in ms: longer than a busy one takes to hear of it. */
+  goodbyeMs: 1_000,
   /** How long a request waits for a topic to have a server, in ms. */
   noServerMs: 2_000,
   /** How often a link that is otherwise quiet proves that it lives, in ms. */

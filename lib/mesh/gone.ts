@@ -13,13 +13,25 @@ export class Gone extends Error {
   }
 }
 
+/** What a goodbye says, by its code. */
+export const farewells = {
+  /** Who says it simply leaves. */
+  closed: 'closed',
+  /** Who says it has answered all that it has read and heeded, and has started nothing else, nor will. */
+  drained: 'drained',
+} as const;
+
 /** Whether one side does not let the other one in, or no longer; both sides log that. */
 export const isRefusal = (error: unknown): boolean =>
   isSkeinError(error, 'protocol-error', 'unsupported-version') ||
-  (error instanceof Gone && error.code !== undefined && error.code !== 'closed');
+  (error instanceof Gone && error.code !== undefined && !hasLeft(error));
 
 /** Whether the peer has said goodbye, and so does not come back as who it was. */
-export const hasLeft = (error: unknown): boolean => error instanceof Gone && error.code === 'closed';
+export const hasLeft = (error: unknown): boolean =>
+  error instanceof Gone && (error.code === farewells.closed || hasDrained(error));
+
+/** Whether the peer has said that what it has not answered was not started, and will not be. */
+export const hasDrained = (error: unknown): boolean => error instanceof Gone && error.code === farewells.drained;
 
 /** Whether another server may well start what one has refused so. */
 export const mayGoElsewhere = ({ code }: SkeinError): boolean =>

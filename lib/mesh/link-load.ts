@@ -5,7 +5,7 @@ import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { oneAfterAnother } from '../operators/one-after-another.js';
 import { Outgoing } from '../ports/transport.js';
-import { mayGoElsewhere, whyUnsent } from './gone.js';
+import { hasDrained, hasLeft, mayGoElsewhere, whyUnsent } from './gone.js';
 import { HeldCasts } from './held-casts.js';
 import type { MeshPorts } from './mesh-ports.js';
 import { makeOutbox } from './outbox.js';
@@ -139,14 +139,15 @@ export class LinkLoad {
   }
 
   /**
-   * The wire is gone, or there was none to be had. What was sent ends; casts that the peer may know of are held for as long as it keeps
-   * what may be repeated, unless it has left. What waits comes back.
+   * The wire is gone by that `cause`, or there was none to be had. What was sent ends, or comes back if the peer has drained; casts that the
+   * peer may know of are held for as long as it keeps what may be repeated, unless it has left. What waits comes back.
    */
-  lose(lost: SkeinError, unsent: SkeinError, hasLeft: boolean): void {
+  lose(lost: SkeinError, unsent: SkeinError, cause: unknown): void {
+    if (hasDrained(cause)) this.#giveBackSent();
     const { casts, others } = this.#sent.clear();
     this.#held.hold(casts);
     if (!this.#held.isEmpty) this.#lost ??= lost;
-    if (hasLeft) this.#failHeld();
+    if (hasLeft(cause)) this.#failHeld();
     else this.#hold();
     for (const request of others) this.#fail(request, lost);
     this.giveUpWaiting(unsent);
@@ -169,6 +170,13 @@ export class LinkLoad {
   /** Ends what waits. */
   failWaiting(error: SkeinError): void {
     for (const request of [...this.#again.drain(), ...this.outbox.drain()]) this.#fail(request, error);
+  }
+
+  /** The peer has answered all that it ever will, and the rest was not started: it may go elsewhere, casts in their order. */
+  #giveBackSent(): void {
+    const { casts, others } = this.#sent.clear();
+    const error = new SkeinError('closed', { what: this.#address });
+    for (const request of [...casts.open, ...others]) this.#giveBack(request, error);
   }
 
   #hold(): void {

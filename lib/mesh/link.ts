@@ -302,12 +302,12 @@ export class Link {
 
   /** The wire is gone, or there was none to be had: what was sent and what waits end, each in its own way. */
   #lose(error: unknown): void {
-    const [lost, isFarewell] = [this.#whyLost(), hasLeft(error)];
+    const lost = this.#whyLost();
     this.#whyDown = whyUnsent(this.address, error);
     // Before its requests go on, so that none of them comes back here.
-    this.#state$.next(isFarewell ? 'left' : 'down');
+    this.#state$.next(hasLeft(error) ? 'left' : 'down');
     this.#control.drain();
-    this.#load.lose(lost, this.#whyDown, isFarewell);
+    this.#load.lose(lost, this.#whyDown, error);
     this.#tellIfResting();
   }
 

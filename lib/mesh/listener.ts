@@ -39,6 +39,9 @@ export class Listener implements Reception {
   readonly #arrived = new Map<string, Resumption>();
   readonly repeats: DedupeWindow;
   #wires = 0;
+  #isLeaving = false;
+  /** Links whose peers were told that this node leaves. */
+  readonly #told = new Set<ServedLink>();
   generation = 0;
 
   constructor(parent: Actor, ports: MeshPorts) {
@@ -50,6 +53,20 @@ export class Listener implements Reception {
   /** Whether all that was answered has left. */
   get isFlushed(): boolean {
     return [...this.#links].every(({ isFlushed }) => isFlushed);
+  }
+
+  /** Tells all who have dialled that nothing more is started here, and whoever dials from now on. */
+  sayGoodbye(): void {
+    this.#isLeaving = true;
+    for (const link of this.#links) {
+      link.sayGoodbye();
+      this.#told.add(link);
+    }
+  }
+
+  /** Whether all who had dialled by then have heard it, and hung up. */
+  get hasLeft(): boolean {
+    return this.#isLeaving && this.#told.size === 0;
   }
 
   /**
@@ -145,13 +162,17 @@ export class Listener implements Reception {
     this.#wires += 1;
     const served = new ServedLink(wire, this, this.#ports);
     this.#links.add(served);
+    if (this.#isLeaving) served.sayGoodbye();
     self.spawn(`${String(this.#wires)} ${wire.address}`, (link) =>
       served.run().pipe(
         tap((vital) => {
           link.say(vital);
         }),
         catchError(() => EMPTY),
-        finalize(() => this.#links.delete(served)),
+        finalize(() => {
+          this.#links.delete(served);
+          this.#told.delete(served);
+        }),
       ),
     );
   }

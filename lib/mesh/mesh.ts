@@ -65,6 +65,14 @@ export class Mesh extends Transport {
     return this.#pool.isFlushed && this.#listener.isFlushed;
   }
 
+  override leave(): void {
+    this.#listener.sayGoodbye();
+  }
+
+  override get hasLeft(): boolean {
+    return this.#listener.hasLeft;
+  }
+
   override get servers$(): Observable<readonly Registration[]> {
     return defer(() => this.#directory.watchAll()).pipe(
       filter(({ isStale }) => !isStale),

@@ -17,7 +17,7 @@ import type { Caller } from '../ports/transport.js';
 import { ArrivedCasts } from './arrived-casts.js';
 import { converse, Voice } from './converse.js';
 import type { DedupeWindow } from './dedupe-window.js';
-import { Gone, hasLeft, isRefusal } from './gone.js';
+import { farewells, Gone, hasLeft, isRefusal } from './gone.js';
 import type { MeshPorts } from './mesh-ports.js';
 import { type Desks, malformed, NamedMethods } from './named-methods.js';
 import { type AnswerDesk, ServedRequest } from './served-request.js';
@@ -60,6 +60,9 @@ export class ServedLink implements AnswerDesk {
   #allowance = 0;
   #owed = 0;
   #isGone = false;
+  /** Whether the peer is to be told that nothing more is started here, and whether it was. */
+  #isLeaving = false;
+  #hasLeft = false;
   readonly #failed$ = new Subject<never>();
 
   constructor(wire: Wire, reception: Reception, ports: MeshPorts) {
@@ -116,6 +119,13 @@ export class ServedLink implements AnswerDesk {
     this.#failed$.error(new Gone(`${this.#wire.address} has dialled anew`));
   }
 
+  /** All that was let in is done: says goodbye and lets nothing more in. The peer ends the wire, and has got all answers by then. */
+  sayGoodbye(): void {
+    if (this.#isLeaving) return;
+    this.#isLeaving = true;
+    this.#answers.offer({ kind: Kind.goodbye, code: farewells.drained, reason: 'the node has drained' });
+  }
+
   /** The node closes: nothing that came by this wire goes on. */
   end(): void {
     this.#patience?.unsubscribe();
@@ -164,12 +174,22 @@ export class ServedLink implements AnswerDesk {
     this.#owed = 0;
   }
 
+  /** Nothing is said behind a goodbye. */
   #prepare(batch: readonly Envelope[]): Envelope[] {
+    if (this.#isLeaving) return this.#prepareLast(batch);
     if (this.#owed >= this.#ports.identity.linkCredit / 4) this.#returnCredit();
     return batch as Envelope[];
   }
 
+  #prepareLast(batch: readonly Envelope[]): Envelope[] {
+    if (this.#hasLeft) return [];
+    const end = batch.findIndex(({ kind }) => kind === Kind.goodbye) + 1;
+    this.#hasLeft = end > 0;
+    return this.#hasLeft ? batch.slice(0, end) : (batch as Envelope[]);
+  }
+
   #receive(envelopes: readonly Envelope[]): void {
+    if (this.#isLeaving) return;
     const now = this.#ports.clock.now();
     let casts = 0;
     for (const envelope of envelopes) {

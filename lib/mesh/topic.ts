@@ -157,7 +157,7 @@ export class Topic implements Holder, RouteKeeper {
       this.#ports.meter.counter('deliveries.moved').total += 1;
       request.moves += 1;
       other.send(request);
-    } else if (isWorthWaiting(error, isFixed)) this.#wait(request, error);
+    } else if (isWorthWaiting(error, request)) this.#wait(request, error);
     else request.fail(error);
   }
 
@@ -297,9 +297,9 @@ export class Topic implements Holder, RouteKeeper {
   }
 }
 
-/** Whether a server may be there in a while: the one that could not be reached, or another one in the place of who leaves. */
-const isWorthWaiting = ({ code }: SkeinError, isFixed: boolean): boolean =>
-  code === 'undeliverable' || (!isFixed && (code === 'closed' || code === 'no-server'));
+/** Whether a server may be there in a while: the one that could not be reached, or one in the place of who leaves, by its name too. */
+const isWorthWaiting = ({ code }: SkeinError, { boundTo }: Outgoing): boolean =>
+  code === 'undeliverable' || (boundTo === undefined && (code === 'closed' || code === 'no-server'));
 
 const isSameServer = (a: Registration, b: Registration): boolean =>
   a.address === b.address && a.incarnation === b.incarnation && a.version === b.version && a.namespace === b.namespace;

@@ -1,7 +1,9 @@
-import type { Observable } from 'rxjs';
+import { firstValueFrom, type Observable, Subject, takeUntil } from 'rxjs';
 import type { Actor, ActorStatus } from '../actors/actor.js';
 import type { Spawn } from '../actors/behavior.js';
 import { SkeinError } from '../core/errors.js';
+import { limits } from '../core/limits.js';
+import { pollUntil } from '../operators/poll-until.js';
 import type { Registration } from '../ports/matchmaker.js';
 import type { Peer } from '../ports/transport.js';
 import type { Client, Clients } from '../rpc/client.js';
@@ -9,7 +11,7 @@ import type { Contract } from '../rpc/contract.js';
 import type { Handlers } from '../rpc/handlers.js';
 import type { ClientOptions } from '../rpc/options.js';
 import type { Undeliverable } from '../rpc/receipt.js';
-import { checkDrain, type Draining, type DrainOptions, type DrainReport, finish, unsettled } from '../rpc/drain.js';
+import { checkDrain, type Draining, type DrainOptions, type DrainReport, finish, lookMs, unsettled } from '../rpc/drain.js';
 import type { RpcPorts } from '../rpc/rpc-ports.js';
 import type { Served, ServeOptions, Services } from '../rpc/services.js';
 
@@ -65,6 +67,7 @@ export class RunningNode implements Node {
   readonly #parts: NodeParts;
   #closing: Promise<void> | undefined;
   #draining: Promise<DrainReport> | undefined;
+  readonly #closed$ = new Subject<void>();
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
@@ -122,6 +125,7 @@ export class RunningNode implements Node {
 
   close(): Promise<void> {
     this.#parts.rpc.life.state = 'closed';
+    this.#closed$.next();
     this.#closing ??= this.#parts.close();
     return this.#closing;
   }
@@ -134,10 +138,23 @@ export class RunningNode implements Node {
     const { rpc, services } = this.#parts;
     if (rpc.life.state === 'open') rpc.life.state = 'draining';
     services.retire();
+    const startedAt = rpc.clock.now();
     const isDone = (): boolean =>
       rpc.life.state === 'closed' || (services.windUp() && rpc.wheel.size === 0 && rpc.transport.isFlushed);
-    const report = await finish(isDone, () => [...services.unfinished(), ...unsettled(rpc)], options, rpc);
+    const report = await finish(isDone, () => [...services.unfinished(), ...unsettled(rpc)], options, rpc, this.#closed$);
+    const { timeoutMs = limits.drainMs } = options;
+    const leftMs = startedAt + timeoutMs - rpc.clock.now();
+    const isWell = report.unfinished.length === 0 && rpc.life.state !== 'closed';
+    if (isWell && leftMs > 0) await this.#sayGoodbye(Math.min(leftMs, limits.goodbyeMs));
     await this.close();
     return report;
+  }
+
+  /** Who has heard it knows that what is not answered was not started, and has all answers. */
+  async #sayGoodbye(withinMs: number): Promise<void> {
+    const { transport, clock } = this.#parts.rpc;
+    transport.leave();
+    const left$ = pollUntil(() => transport.hasLeft, { everyMs: lookMs, withinMs, clock });
+    await firstValueFrom(left$.pipe(takeUntil(this.#closed$)), { defaultValue: false });
   }
 }

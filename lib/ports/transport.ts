@@ -182,6 +182,10 @@ export abstract class Transport {
   abstract send(request: Outgoing): void;
   /** Whether all that is to be said has been: no request waits here or is unanswered, and no answer is still on its way out. */
   abstract readonly isFlushed: boolean;
+  /** Tells all who may send to this node that all is done that was let in, and that nothing more will be. */
+  abstract leave(): void;
+  /** Whether they have heard that, and all that was said before. */
+  abstract readonly hasLeft: boolean;
   /**
    * The servers at this moment of the operation's topic, namespace and major version, those that are too old for it included.
    * Waits until the directory has told of the topic once, and errors where it cannot, and with `unsupported-version` where there

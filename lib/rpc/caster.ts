@@ -74,10 +74,19 @@ export class Caster {
 
   /** Sends at once. What keeps it from being sent stands in the receipt. */
   cast(input: unknown, options: CastOptions | undefined): CastReceipt {
-    const receipt = new CastReceipt();
     const confirm = options?.confirm ?? this.#confirm;
+    return this.#castBy(input, () => agree(this.#sending, options, confirm === 'done' ? confirm : undefined), confirm);
+  }
+
+  /** Sends at once, by terms that are agreed. */
+  castAgreed(input: unknown, terms: Terms): CastReceipt {
+    return this.#castBy(input, () => terms, this.#confirm);
+  }
+
+  #castBy(input: unknown, termsOf: () => Terms, confirm: Confirmed['state']): CastReceipt {
+    const receipt = new CastReceipt();
     try {
-      const terms = agree(this.#sending, options, confirm === 'done' ? confirm : undefined);
+      const terms = termsOf();
       if (this.#sending.ports.interceptors.client.length > 0) this.#castThrough(input, terms, confirm, receipt);
       else {
         const failed = (error: SkeinError, server: string): void => {

@@ -1,9 +1,9 @@
-import { catchError, lastValueFrom, map, merge, Observable, of, ReplaySubject, take, throwError, timeout, toArray } from 'rxjs';
+import { lastValueFrom, merge, Observable, ReplaySubject, take, throwError, timeout, toArray } from 'rxjs';
 import { type Failure, SkeinError } from '../core/errors.js';
 import { snapshot } from '../core/snapshot.js';
 import { Caster, reportUnsent } from './caster.js';
-import { type CastOptions, pickCallOptions } from './options.js';
-import type { CastReceipt, Confirmed, Outcome, Receipts } from './receipt.js';
+import type { CastOptions } from './options.js';
+import type { CastReceipt, CastState, Confirmed, Outcome, Receipts } from './receipt.js';
 import { agree, asUnsent, onWithdrawn, type Sending, type Terms } from './request.js';
 
 /** Casts to every server that the directory lists at this moment, or the one of them that is pinned; one that it lists later is not meant. */
@@ -20,12 +20,13 @@ export const fanOut = (
     reportUnsent(sending, receipts, error);
   };
   try {
-    const terms = agree(sending, options);
+    const confirmed = options?.confirm ?? confirm;
+    // For all of them: with many servers, what is said of each counts.
+    const terms = agree(sending, options, confirmed === 'done' ? confirmed : undefined);
     sending.ports.codec.measure(input);
     const payload = snapshot(input);
-    const confirmed = options?.confirm ?? confirm;
-    const own = { ...pickCallOptions(options ?? {}), deadline: terms.deadline };
-    const castTo = (server: string): CastReceipt => new Caster({ ...sending, pinned: server }, confirmed).cast(payload, own);
+    const castTo = (server: string): CastReceipt =>
+      new Caster({ ...sending, pinned: server }, confirmed).castAgreed(payload, terms);
     serversFor(sending, terms).subscribe({
       next: (all) => {
         const servers = sending.pinned === undefined ? all : all.filter((server) => server === sending.pinned);
@@ -97,8 +98,20 @@ class FanoutReceipts implements Receipts {
 }
 
 const outcomeOf = (server: string, receipt: CastReceipt): Observable<Outcome> =>
-  receipt.quietState$.pipe(
-    toArray(),
-    map((states): Outcome => ({ server, ok: true, value: states.at(-1) as Confirmed })),
-    catchError((error: unknown) => of<Outcome>({ server, ok: false, error: error as Failure })),
-  );
+  // One operator in the place of three: there are as many of them as servers, for each fanout.
+  new Observable((subscriber) => {
+    let last: CastState | undefined;
+    const end = (outcome: Outcome): void => {
+      subscriber.next(outcome);
+      subscriber.complete();
+    };
+    return receipt.quietState$.subscribe({
+      next: (state) => (last = state),
+      error: (error: unknown) => {
+        end({ server, ok: false, error: error as Failure });
+      },
+      complete: () => {
+        end({ server, ok: true, value: last as Confirmed });
+      },
+    });
+  });

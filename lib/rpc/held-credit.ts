@@ -9,7 +9,10 @@ interface Held {
   readonly until: number;
 }
 
-/** The credit of requests that were refused: it goes back when it is released, the oldest first, or after `limits.creditHoldMs`. */
+/**
+ * The credit of requests that were refused: it goes back when it is released, the oldest first, or after `limits.creditHoldMs`, in
+ * portions. Where all went back at once, as many requests would come at once, and what others ask for would wait behind them.
+ */
 export class HeldCredit {
   readonly #clock: Clock;
   readonly #held = new Ring<Held>(limits.creditHeldMax);
@@ -44,11 +47,12 @@ export class HeldCredit {
       this.#timer = undefined;
       const now = this.#clock.now();
       let oldest = this.#held.peek();
-      for (; oldest && oldest.until <= now; oldest = this.#held.peek()) {
+      for (let left = limits.creditPortion; left > 0 && oldest && oldest.until <= now; left -= 1) {
         this.#held.shift();
         oldest.request.leave();
+        oldest = this.#held.peek();
       }
-      if (oldest) this.#watch(oldest.until - now);
+      if (oldest) this.#watch(Math.max(limits.creditPortionMs, oldest.until - now));
     }, ms);
   }
 

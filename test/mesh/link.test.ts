@@ -286,6 +286,24 @@ describe('a link that is lost', () => {
   });
 });
 
+describe('a link whose peer has drained', () => {
+  it('gives back what is not answered, as not started, and says so to no log', async () => {
+    const { clock, link, logger, send, cast, welcomed } = setUp();
+    const [answered, call] = send(1, 2) as [TestRequest, TestRequest];
+    const casts = cast(3, 4);
+    const [unsent] = send(5) as [TestRequest];
+    const peer = await welcomed({ credit: 4 });
+    peer.say({ kind: Kind.reply, id: 1, payload: 'in time', bytes: 8 }, { kind: Kind.accept, count: 1, id: 3 });
+    peer.say({ kind: Kind.goodbye, code: 'drained', reason: 'the node has drained' });
+    await clock.advance(10);
+    expect([answered.told, casts[0]?.told]).toEqual([['in time'], ['accepted']]);
+    for (const one of [call, casts[1]]) expect(one?.error).toMatchObject({ code: 'closed', ran: 'no' });
+    expect(unsent.error).toMatchObject({ ran: 'no' });
+    expect(link.state).toBe('left');
+    expect(logger.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+  });
+});
+
 describe('a link says goodbye, with the reason, and logs it', () => {
   const cases: readonly (readonly [what: string, said: readonly Envelope[], reason: string])[] = [
     [

@@ -167,6 +167,33 @@ describe('a served link', () => {
   });
 });
 
+describe('a served link whose node has drained', () => {
+  it('says so behind all answers, hears nothing more, and waits until its peer has hung up', async () => {
+    const { clock, listener, peer, admitted } = await setUp(echo);
+    peer.say(hello, named, request(1));
+    await clock.advance(10);
+    listener.sayGoodbye();
+    peer.say(request(2));
+    await clock.advance(5_000);
+    expect(admitted.map(({ id }) => id)).toEqual([1]);
+    expect(peer.heard.map(({ kind }) => kind)).toEqual([Kind.welcome, Kind.reply, Kind.goodbye]);
+    expect(peer.of(Kind.goodbye)).toMatchObject([{ code: 'drained' }]);
+    expect(listener.hasLeft).toBe(false);
+    peer.leave();
+    await clock.advance(10);
+    expect(listener.hasLeft).toBe(true);
+  });
+
+  it('says so to who dials now', async () => {
+    const { clock, listener, dial } = await setUp(echo);
+    listener.sayGoodbye();
+    const late = await dial();
+    late.say(hello, named, request(1));
+    await clock.advance(10);
+    expect(late.heard).toMatchObject([{ kind: Kind.goodbye, code: 'drained' }]);
+  });
+});
+
 describe('the credit of a served link', () => {
   it('goes back at once to who has hardly any left', async () => {
     const { clock, peer, admitted } = await setUp(undefined, { linkCredit: 100 });
