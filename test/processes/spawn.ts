@@ -8,22 +8,30 @@ import { fileURLToPath } from 'node:url';
 const children = new Set<ChildProcess>();
 const folders = new Set<string>();
 
-/** A directory of this test's own, in which its processes find each other. */
-export const privateUrl = (settings = ''): string => {
+/** A folder of this test's own. */
+export const privateFolder = (): string => {
   const folder = mkdtempSync(join(tmpdir(), 'skein-test-'));
   folders.add(folder);
+  return folder;
+};
+
+/** A directory of this test's own, in which its processes find each other. */
+export const privateUrl = (settings = ''): string => {
+  const folder = privateFolder();
   return `zmq+local://${folder}${settings === '' ? '' : `?${settings}`}`;
 };
 
-/** Starts a program of this folder; resolves with it once it says that it is ready. */
+/** Starts a program of this folder; resolves with it once it says that it is ready. What it says besides goes to `hear`. */
 export const start = async (
   program: string,
   args: readonly string[],
   nodeArgs: readonly string[] = [],
+  hear?: (message: unknown, child: ChildProcess) => void,
 ): Promise<ChildProcess> => {
   const child = fork(fileURLToPath(new URL(program, import.meta.url)), args, { execArgv: ['--import', 'tsx', ...nodeArgs] });
   children.add(child);
   child.once('exit', () => children.delete(child));
+  if (hear) child.on('message', (message) => hear(message, child));
   await Promise.race([
     once(child, 'message'),
     once(child, 'exit').then(([code]) => {
