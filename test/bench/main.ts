@@ -10,6 +10,9 @@ interface Row {
   readonly network: Role['network'];
   readonly window: number;
   readonly payloadBytes: number;
+  /** Servers that each fanout goes to; one for all else. */
+  readonly servers: number;
+  /** Of fanouts, one for each server. */
   readonly opsPerSecond: number;
   readonly p50Us: number;
   readonly p99Us: number;
@@ -20,14 +23,19 @@ interface Row {
 
 interface Options {
   readonly windows: readonly number[];
+  readonly servers: readonly number[];
   readonly networks: readonly Role['network'][];
   readonly runs: number;
   readonly seconds: number;
   readonly json?: string;
 }
 
-const payloads = { call: 14, cast: 64 } as const;
-const systems = ['zeromq', 'skein'] as const;
+const payloads = { call: 14, cast: 64, fanout: 64 } as const;
+const systemsOf = (bench: Role['bench']): readonly Role['system'][] =>
+  bench === 'fanout' ? ['zeromq', 'zeromq-acks', 'skein'] : ['zeromq', 'skein'];
+
+/** Fanouts under way at once: enough to keep both ends busy. */
+const fanoutWindow = 16;
 
 /** What each pair does before it is measured; its figures are not kept. */
 const warmUp = { window: 64, seconds: 2 } as const;
@@ -38,15 +46,19 @@ const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? (sorted[half] ?? 0) : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2;
 };
 
-/** Both systems on the same work, in turn, so that whatever the machine does meanwhile meets both. */
+/** All systems on the same work, in turn, so that whatever the machine does meanwhile meets both. */
 const compare = async (
   bench: Role['bench'],
   network: Role['network'],
+  servers: number,
   { windows, runs, seconds }: Options,
 ): Promise<readonly Row[]> => {
   const payloadBytes = payloads[bench];
+  const systems = systemsOf(bench);
   const pairs = [];
-  for (const system of systems) pairs.push({ system, pair: await Pair.start({ bench, system, network, payloadBytes }) });
+  for (const system of systems) {
+    pairs.push({ system, pair: await Pair.start({ bench, system, network, payloadBytes, servers }) });
+  }
   const rows: Row[] = [];
   // A window of 1 alone would not make the code warm in any decent time.
   for (const { pair } of pairs) await pair.measure(warmUp.window, warmUp.seconds);
@@ -64,6 +76,7 @@ const compare = async (
         network,
         window,
         payloadBytes,
+        servers,
         opsPerSecond: median(figures.map(({ opsPerSecond }) => opsPerSecond)),
         p50Us: median(figures.map(({ p50Us }) => p50Us)),
         p99Us: median(figures.map(({ p99Us }) => p99Us)),
@@ -80,19 +93,25 @@ const compare = async (
 };
 
 const show = (rows: readonly Row[]): void => {
-  const [raw, skein] = rows;
-  if (!raw || !skein) return;
+  const skein = rows.at(-1);
+  const raws = rows.slice(0, -1);
+  if (!skein) return;
   const cells = ({ runs, opsPerSecond, p50Us, p99Us }: Row): string =>
     [
       `${thousands(opsPerSecond)} k/s`.padStart(12),
       `(${thousands(Math.min(...runs))}–${thousands(Math.max(...runs))})`.padEnd(17),
       p50Us > 0 ? `p50 ${String(Math.round(p50Us))} µs, p99 ${String(Math.round(p99Us))} µs`.padEnd(30) : '',
     ].join(' ');
-  const ratios = raw.runs.map((ops, run) => (skein.runs[run] ?? 0) / ops);
-  const ratio = `${median(ratios).toFixed(2)} × (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`;
-  console.log(`${raw.bench} ${raw.network} window ${String(raw.window)}, ${String(raw.payloadBytes)} bytes`);
-  console.log(`  zeromq ${cells(raw)}`);
-  console.log(`  skein  ${cells(skein)} ${ratio}`);
+  const ratioTo = (raw: Row): string => {
+    const ratios = raw.runs.map((ops, run) => (skein.runs[run] ?? 0) / ops);
+    return `${median(ratios).toFixed(2)} × (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`;
+  };
+  const { bench, network, window, payloadBytes, servers } = skein;
+  const to = bench === 'fanout' ? ` to ${String(servers)} servers` : '';
+  console.log(`${bench}${to} ${network} window ${String(window)}, ${String(payloadBytes)} bytes`);
+  const width = Math.max(...rows.map(({ system }) => system.length));
+  for (const raw of raws) console.log(`  ${raw.system.padEnd(width)} ${cells(raw)}`);
+  console.log(`  ${skein.system.padEnd(width)} ${cells(skein)} ${raws.map(ratioTo).join(', ')}`);
 };
 
 const thousands = (ops: number): string => (ops / 1_000).toFixed(1);
@@ -102,8 +121,9 @@ const counts = (text: string): number[] => list(text).map(Number);
 
 const program = new Command('bench')
   .description('Runs Skein and raw zeromq.js side by side, two processes each, in turn; prints medians with least and most.')
-  .argument('[benches...]', 'call, cast', ['call', 'cast'])
+  .argument('[benches...]', 'call, cast, fanout', ['call', 'cast'])
   .addOption(new Option('--windows <list>', 'operations under way at once').default([1, 16, 64, 256, 1_000]).argParser(counts))
+  .addOption(new Option('--servers <list>', 'that each fanout goes to').default([10, 100]).argParser(counts))
   .addOption(new Option('--networks <list>', 'tcp, ipc').default(['tcp', 'ipc']).argParser(list))
   .addOption(new Option('--runs <n>', 'measurements of each').default(9).argParser(Number))
   .addOption(new Option('--seconds <n>', 'of each measurement').default(1).argParser(Number))
@@ -113,6 +133,11 @@ program.parse();
 const options = program.opts<Options>();
 const rows: Row[] = [];
 for (const bench of program.processedArgs[0] as Role['bench'][]) {
-  for (const network of options.networks) rows.push(...(await compare(bench, network, options)));
+  const isFanout = bench === 'fanout';
+  for (const servers of isFanout ? options.servers : [1]) {
+    for (const network of options.networks) {
+      rows.push(...(await compare(bench, network, servers, isFanout ? { ...options, windows: [fanoutWindow] } : options)));
+    }
+  }
 }
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(rows, undefined, 2)}\n`);

@@ -2,19 +2,23 @@
 
 /** What a worker is to be. */
 export interface Role {
-  readonly bench: 'call' | 'cast';
-  readonly system: 'skein' | 'zeromq';
+  readonly bench: 'call' | 'cast' | 'fanout';
+  /** `zeromq-acks` is of fanouts only: each server tells of each message that it has it, as Skein's do. */
+  readonly system: 'skein' | 'zeromq' | 'zeromq-acks';
   readonly side: 'server' | 'client';
   readonly network: 'tcp' | 'ipc';
   /** A folder of this pair's own. */
   readonly folder: string;
-  /** Where the server listens; for clients. */
+  /** Where the side that was started before listens. */
   readonly address: string;
+  /** How many there are in the server's process. */
+  readonly servers: number;
   readonly payloadBytes: number;
 }
 
 export type Order =
   | { readonly do: 'start'; readonly role: Role }
+  | { readonly do: 'meet'; readonly address: string }
   | { readonly do: 'measure'; readonly window: number; readonly seconds: number }
   | { readonly do: 'rss' }
   | { readonly do: 'end' };
@@ -27,6 +31,7 @@ export interface Figures {
 
 export type Report =
   | { readonly is: 'started'; readonly address: string }
+  | { readonly is: 'met' }
   | ({ readonly is: 'measured' } & Figures)
   | { readonly is: 'rss'; readonly bytes: number }
   | { readonly is: 'failed'; readonly error: string };
@@ -34,6 +39,8 @@ export type Report =
 /** A worker's work: ready to be measured, again and again. */
 export interface Job {
   readonly address: string;
+  /** Waits until the other side is there, where that was started later. */
+  readonly meet?: (address: string) => Promise<void>;
   /** Keeps `window` operations under way for so long, validating each answer. */
   readonly measure?: (window: number, seconds: number) => Promise<Figures>;
   readonly end: () => Promise<void> | void;

@@ -18,11 +18,16 @@ export class Pair {
     this.#client = client;
   }
 
-  static async start(what: Pick<Role, 'bench' | 'system' | 'network' | 'payloadBytes'>): Promise<Pair> {
+  static async start(what: Omit<Role, 'side' | 'folder' | 'address'>): Promise<Pair> {
     const folder = mkdtempSync(join(tmpdir(), 'skein-bench-'));
     const [server, client] = [spawnWorker(), spawnWorker()];
-    const { address } = await order(server, { do: 'start', role: { ...what, folder, side: 'server', address: '' } }, 'started');
-    await order(client, { do: 'start', role: { ...what, folder, side: 'client', address } }, 'started');
+    const startOne = (worker: ChildProcess, side: Role['side'], address: string) =>
+      order(worker, { do: 'start', role: { ...what, folder, side, address } }, 'started');
+    if (what.bench === 'fanout' && what.system !== 'skein') {
+      // Subscribers connect to their publisher.
+      const { address } = await startOne(client, 'client', '');
+      await order(client, { do: 'meet', address: (await startOne(server, 'server', address)).address }, 'met');
+    } else await startOne(client, 'client', (await startOne(server, 'server', '')).address);
     return new Pair(folder, server, client);
   }
 
