@@ -151,7 +151,7 @@ export class RunningNode implements Node {
     const startedAt = rpc.clock.now();
     const isDone = (): boolean =>
       rpc.life.state === 'closed' || (services.windUp() && rpc.wheel.size === 0 && rpc.transport.isFlushed);
-    const report = await finish(isDone, () => [...services.unfinished(), ...unsettled(rpc)], options, rpc);
+    const report = await finish(isDone, () => [...services.unfinished(), ...unsettled(rpc)], options, rpc, this.#closed$);
     const { timeoutMs = limits.drainMs } = options;
     const leftMs = startedAt + timeoutMs - rpc.clock.now();
     const isWell = report.unfinished.length === 0 && rpc.life.state !== 'closed';

@@ -1,4 +1,4 @@
-import { firstValueFrom } from 'rxjs';
+import { firstValueFrom, NEVER, type Observable, takeUntil } from 'rxjs';
 import { invalidArgument, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { pollUntil } from '../operators/poll-until.js';
@@ -31,16 +31,19 @@ export interface Draining extends AsyncDisposable {
 /** How often it is looked whether all is done, in ms. */
 export const lookMs = 5;
 
-/** Waits until all is done, or has taken too long; then says what is still under way. */
+/** Waits until all is done, has taken too long or is to stop; then says what is still under way. */
 export const finish = async (
   isDone: () => boolean,
   unfinished: () => readonly string[],
   { timeoutMs = limits.drainMs }: DrainOptions,
   { clock }: Pick<RpcPorts, 'clock'>,
+  stop$: Observable<unknown> = NEVER,
 ): Promise<DrainReport> => {
   const withinMs = Math.min(timeoutMs, limits.timeoutMsMax);
-  const isInTime = await firstValueFrom(pollUntil(isDone, { everyMs: lookMs, withinMs, clock }), { defaultValue: false });
-  return { unfinished: isInTime ? [] : unfinished() };
+  const isInTime = await firstValueFrom(pollUntil(isDone, { everyMs: lookMs, withinMs, clock }).pipe(takeUntil(stop$)), {
+    defaultValue: isDone,
+  });
+  return { unfinished: (typeof isInTime === 'function' ? isInTime() : isInTime) ? [] : unfinished() };
 };
 
 export const checkDrain = ({ timeoutMs = 0 }: DrainOptions): void => {

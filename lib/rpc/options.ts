@@ -47,25 +47,6 @@ export interface ClientOptions extends UnaryOptions {
   readonly versionCap?: Version | undefined;
 }
 
-/** The options of one request among others, each read by its name: a handler's context has them as accessors, which no spread copies. */
-export const pickCallOptions = ({
-  timeoutMs,
-  deadline,
-  signal,
-  context,
-  key,
-  traceparent,
-  retries,
-}: CallOptions): CallOptions => ({
-  timeoutMs,
-  deadline,
-  signal,
-  context,
-  key,
-  traceparent,
-  retries,
-});
-
 /** The client's options, with others in the place of those that they name. */
 export const mergeClientOptions = (own: ClientOptions, others: ClientOptions): ClientOptions => ({
   timeoutMs: others.timeoutMs ?? own.timeoutMs,
