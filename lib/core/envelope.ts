@@ -163,10 +163,12 @@ export interface WelcomeEnvelope {
 }
 
 /** The last envelope of either side: why it leaves, or why it does not let the other one in. */
-interface GoodbyeEnvelope {
+export interface GoodbyeEnvelope {
   readonly kind: typeof Kind.goodbye;
   readonly code: string;
   readonly reason: string;
+  /** Of one who has drained: how many records it has said on this wire before, by which the other side knows that it has heard all. */
+  readonly said?: number | undefined;
 }
 
 /** One record on the wire. */

@@ -9,7 +9,7 @@ import {
   switchMap,
   takeUntil,
 } from 'rxjs';
-import { type Envelope, Kind, protocolMajor, type WelcomeEnvelope } from '../core/envelope.js';
+import { type Envelope, type GoodbyeEnvelope, Kind, protocolMajor, type WelcomeEnvelope } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { gateByCredit } from '../operators/gate-by-credit.js';
@@ -19,7 +19,7 @@ import type { Vital } from '../operators/watch-silence.js';
 import type { Wire } from '../ports/network.js';
 import { Outgoing } from '../ports/transport.js';
 import { converse, Voice } from './converse.js';
-import { Gone, hasLeft, whyLost, whyUnsent } from './gone.js';
+import { farewells, Gone, hasLeft, whyLost, whyUnsent } from './gone.js';
 import { type Dialling, keepDialling } from './keep-dialling.js';
 import { LinkLoad } from './link-load.js';
 import type { MeshPorts } from './mesh-ports.js';
@@ -70,6 +70,8 @@ export class Link {
   #credit$ = new Subject<number>();
   #welcomed$ = new Subject<Vital>();
   #peerHeartbeatMs = 0;
+  /** Records heard on the present wire. */
+  #heard = 0;
   /** Set by its keeper: it is to come to rest, so that another link can have its place. It sends one batch on its wire all the same. */
   isYielding = false;
 
@@ -229,6 +231,7 @@ export class Link {
     const { codec, clock, identity } = this.#ports;
     this.#peerHeartbeatMs = identity.heartbeatMs;
     this.#credit$ = new Subject();
+    this.#heard = 0;
     const { node, incarnation, heartbeatMs } = identity;
     this.#control.offer({
       kind: Kind.hello,
@@ -269,7 +272,10 @@ export class Link {
 
   #receive(envelopes: readonly Envelope[]): void {
     const now = this.now();
-    for (const envelope of envelopes) if (!this.#load.hear(envelope, now)) this.#receiveRare(envelope);
+    for (const envelope of envelopes) {
+      if (!this.#load.hear(envelope, now)) this.#receiveRare(envelope);
+      this.#heard += 1;
+    }
     this.#tellIfResting();
   }
 
@@ -282,12 +288,17 @@ export class Link {
         this.#welcome(envelope);
         break;
       case Kind.goodbye:
-        throw new Gone(`${this.address} said goodbye: ${envelope.reason}`, envelope.code);
+        throw new Gone(`${this.address} said goodbye: ${envelope.reason}`, this.#believe(envelope));
       case Kind.heartbeat:
         break;
       default:
         throw new SkeinError('protocol-error', { reason: 'the listening side sent what only the dialling side may send' });
     }
+  }
+
+  /** That what is not answered was not started holds only where no answer was lost on the way. */
+  #believe({ code, said }: GoodbyeEnvelope): string {
+    return code === farewells.drained && said !== this.#heard ? farewells.closed : code;
   }
 
   #welcome({ incarnation, heartbeatMs, credit, resumption }: WelcomeEnvelope): void {

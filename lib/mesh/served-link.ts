@@ -63,6 +63,8 @@ export class ServedLink implements AnswerDesk {
   /** Whether the peer is to be told that nothing more is started here, and whether it was. */
   #isLeaving = false;
   #hasLeft = false;
+  /** Records said on this wire. */
+  #said = 0;
   readonly #failed$ = new Subject<never>();
 
   constructor(wire: Wire, reception: Reception, ports: MeshPorts) {
@@ -178,14 +180,17 @@ export class ServedLink implements AnswerDesk {
   #prepare(batch: readonly Envelope[]): Envelope[] {
     if (this.#isLeaving) return this.#prepareLast(batch);
     if (this.#owed >= this.#ports.identity.linkCredit / 4) this.#returnCredit();
+    this.#said += batch.length;
     return batch as Envelope[];
   }
 
   #prepareLast(batch: readonly Envelope[]): Envelope[] {
     if (this.#hasLeft) return [];
-    const end = batch.findIndex(({ kind }) => kind === Kind.goodbye) + 1;
-    this.#hasLeft = end > 0;
-    return this.#hasLeft ? batch.slice(0, end) : (batch as Envelope[]);
+    const before = batch.findIndex(({ kind }) => kind === Kind.goodbye);
+    this.#hasLeft = before >= 0;
+    this.#said += this.#hasLeft ? before : batch.length;
+    const goodbye = { kind: Kind.goodbye, code: farewells.drained, reason: 'the node has drained', said: this.#said };
+    return this.#hasLeft ? [...batch.slice(0, before), goodbye] : (batch as Envelope[]);
   }
 
   #receive(envelopes: readonly Envelope[]): void {

@@ -294,13 +294,23 @@ describe('a link whose peer has drained', () => {
     const [unsent] = send(5) as [TestRequest];
     const peer = await welcomed({ credit: 4 });
     peer.say({ kind: Kind.reply, id: 1, payload: 'in time', bytes: 8 }, { kind: Kind.accept, count: 1, id: 3 });
-    peer.say({ kind: Kind.goodbye, code: 'drained', reason: 'the node has drained' });
+    // The welcome, and the two above.
+    peer.say({ kind: Kind.goodbye, code: 'drained', reason: 'the node has drained', said: 3 });
     await clock.advance(10);
     expect([answered.told, casts[0]?.told]).toEqual([['in time'], ['accepted']]);
     for (const one of [call, casts[1]]) expect(one?.error).toMatchObject({ code: 'closed', ran: 'no' });
     expect(unsent.error).toMatchObject({ ran: 'no' });
     expect(link.state).toBe('left');
     expect(logger.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+  });
+
+  it('does not know what became of it where an answer was lost on the way', async () => {
+    const { clock, send, welcomed } = setUp();
+    const [call] = send(1) as [TestRequest];
+    const peer = await welcomed();
+    peer.say({ kind: Kind.goodbye, code: 'drained', reason: 'the node has drained', said: 2 });
+    await clock.advance(10);
+    expect(call.error).toMatchObject({ code: 'link-lost', ran: 'unknown' });
   });
 });
 

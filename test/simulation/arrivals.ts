@@ -34,6 +34,12 @@ export class Arrivals {
     if (known) known.isOpen = false;
   }
 
+  /** It was not started, and its caller is told so. */
+  returned(key: string): void {
+    const known = this.#all.get(key);
+    if (known && !known.isSpent) known.isOpen = false;
+  }
+
   /** Its caller does not want it any more, and so may ask anew. */
   takenBack(key: string): void {
     const known = this.#all.get(key);

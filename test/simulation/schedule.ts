@@ -20,6 +20,8 @@ const stepsTotal = 80;
 const stepMsMax = 100;
 /** No request takes longer than this. */
 const timeoutMsMax = 3_000;
+/** No call is sent again more often by its caller. */
+const repeatsMax = 3;
 /** And no drain. */
 const drainMsMax = 8_000;
 const leaseMs = 2_000;
@@ -57,7 +59,8 @@ class Schedule {
     this.#mendAll();
     await this.#world.pass(drainMsMax + 100);
     await this.#finishDrained();
-    await this.#world.pass(timeoutMsMax + 100);
+    // As often as one may be sent again, each time with all its time.
+    await this.#world.pass(timeoutMsMax * (1 + repeatsMax) + 100);
     for (const process of this.#running.values()) this.#wrong.push(...process.unfinished());
     for (const host of [...this.#running.keys()]) await this.#close(host);
     await this.#world.closeAll();
@@ -168,7 +171,7 @@ class Schedule {
 
   #call(): void {
     const method = this.#dice.pick(['quick', 'slow', 'relay', 'often'] as const) ?? 'quick';
-    const repeats = method === 'often' ? this.#dice.pick([0, 0, 1, 3]) : 0;
+    const repeats = method === 'often' ? this.#dice.pick([0, 0, 1, repeatsMax]) : 0;
     this.#burst(method, (process, client, job, options, sent) => {
       process.subscribe(sent, client[method]({ ...job, lane: '' }, options), repeats);
     });

@@ -155,6 +155,7 @@ class ServedSide implements Side {
   readonly #accepted = new Set<number>();
   #caller = '';
   #hasLeft = false;
+  #hasDrained = false;
   #hasWelcomed = false;
   #credit = 0;
 
@@ -190,7 +191,9 @@ class ServedSide implements Side {
         if (envelope.kind === Kind.refuse) this.#refuse(envelope.id);
         break;
       case Kind.heartbeat:
+        break;
       case Kind.goodbye:
+        if (envelope.code === 'drained') this.#giveBack();
         break;
       default:
         this.#check(false, envelope, 'is not for who listens to say');
@@ -204,6 +207,8 @@ class ServedSide implements Side {
     if (envelope.kind === Kind.cancel && !this.#answered.has(envelope.id)) this.#arrivals.takenBack(this.#key(envelope.id));
     if (envelope.kind !== Kind.call && envelope.kind !== Kind.cast) return;
     this.#credit -= 1;
+    // Who has drained heeds nothing more.
+    if (this.#hasDrained) return;
     // What was refused before may come again.
     this.#answered.delete(envelope.id);
     this.#accepted.delete(envelope.id);
@@ -214,6 +219,12 @@ class ServedSide implements Side {
     const isAwaited = envelope.kind === Kind.call || envelope.meta?.confirm === 'done';
     this.#heard.set(envelope.id, { hearing, isAwaited });
     this.#arrivals.heard(this.#key(envelope.id), envelope.ttlMs);
+  }
+
+  /** What is not started by then is its sender's again. */
+  #giveBack(): void {
+    this.#hasDrained = true;
+    for (const id of this.#heard.keys()) this.#arrivals.returned(this.#key(id));
   }
 
   /** Nobody is there any more whom what is awaited could be answered to. */

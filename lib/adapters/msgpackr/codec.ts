@@ -40,6 +40,7 @@ const heads = {
   hello: head(Kind.hello, 1),
   welcome: head(Kind.welcome, 1),
   goodbye: head(Kind.goodbye, 2),
+  goodbyeAfter: head(Kind.goodbye, 3),
 } as const;
 
 /** The wire format of docs/protocol.md: a batch is one flat MessagePack array, large payloads are frames behind it. */
@@ -117,7 +118,8 @@ export class MsgpackrCodec extends Codec {
         break;
       }
       case Kind.goodbye:
-        flat.push(heads.goodbye, envelope.code, envelope.reason);
+        if (envelope.said === undefined) flat.push(heads.goodbye, envelope.code, envelope.reason);
+        else flat.push(heads.goodbyeAfter, envelope.code, envelope.reason, envelope.said);
         break;
     }
   }

@@ -160,7 +160,12 @@ export class BatchReader {
       case Kind.welcome:
         return readWelcome(this.#flat[at]);
       case Kind.goodbye:
-        return { kind, code: textOf(this.#flat[at], 'the code of a goodbye'), reason: textOf(this.#flat[at + 1], 'its reason') };
+        return {
+          kind,
+          code: textOf(this.#flat[at], 'the code of a goodbye'),
+          reason: textOf(this.#flat[at + 1], 'its reason'),
+          said: fields > 2 ? this.#count(at + 2) : undefined,
+        };
       default:
         return undefined;
     }
