@@ -28,6 +28,8 @@ export interface Part<T> {
   readonly requests?: Outlet<T>;
   /** Turns what left the outlets into envelopes, as late as can be. */
   readonly prepare: (batch: readonly (Envelope | T)[]) => Envelope[];
+  /** What is to be said before a goodbye, although nothing is sent any more. */
+  readonly lastWords?: () => readonly Envelope[];
   /** What cannot be sent after all is left out. */
   readonly unsendable: (envelope: Envelope, error: SkeinError) => void;
   /** What the other side said; a throw ends the conversation with a goodbye that says why. */
@@ -49,7 +51,9 @@ export const converse = <T>(part: Part<T>): Observable<Vital> =>
     const sayGoodbye = (code: string, reason: string): void => {
       // Only while nothing else is on its way, for a wire takes one message at a time; the end of the wire says it too.
       if (part.voice.isSpeaking) return;
-      wire.send(codec.encode([{ kind: Kind.goodbye, code, reason }])).subscribe({ error: ignoreLateLoss });
+      wire
+        .send(codec.encode([...(part.lastWords?.() ?? []), { kind: Kind.goodbye, code, reason }]))
+        .subscribe({ error: ignoreLateLoss });
     };
     let isOver = false;
     const talk = merge(listen(part, corked$), said$).subscribe({

@@ -257,6 +257,8 @@ export class Link {
         if (unused > 0) this.#credit$.next(unused);
         return envelopes;
       },
+      // Or the peer would not know that these are no longer wanted, rather than lost.
+      lastWords: () => this.#control.drain().filter(({ kind }) => kind === Kind.cancel),
       unsendable: (envelope, error) => {
         if (!(envelope instanceof Outgoing)) return;
         this.#load.takeBack(envelope, error);

@@ -53,7 +53,8 @@ export class Arrivals {
     const known = this.#all.get(key);
     if (!known || this.#clock.now() >= known.dueAt) return 'after its deadline';
     if (known.isSpent) return 'twice';
-    known.isSpent = true;
+    // One that is taken back by the very message that has it started is seen as taken back first.
+    known.isSpent = known.isOpen;
     return undefined;
   }
 

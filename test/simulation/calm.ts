@@ -37,9 +37,8 @@ export class Calm {
     if (code === 'link-lost' || code === 'peer-silent') return 'though nothing was broken';
     const isUnsent = code === 'closed' || code === 'undeliverable' || code === 'no-server';
     if (isUnsent && ran !== 'no') return 'of unknown outcome';
-    // A server may leave before it has got what is meant for it alone; what may go elsewhere needs another reason.
-    const mayGoOn = code === 'no-server' || code === 'undeliverable';
-    if (!mayGoOn || !sent || sent.isPinned || this.#watch.refusals(sent.token) > movesMax) return undefined;
+    // One that came back unsent, from who left before it was sent, has moved as well, and no wire has seen it.
+    if (code !== 'no-server' || !sent || sent.isPinned || this.#watch.refusals(sent.token) > 0) return undefined;
     const known = [...this.#since].filter(([, since]) => since + lateMs < this.#now()).map(([{ server }]) => server);
     return known.length > 0 ? `though ${known.join()} served (${message})` : undefined;
   }
