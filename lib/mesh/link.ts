@@ -9,7 +9,7 @@ import {
   switchMap,
   takeUntil,
 } from 'rxjs';
-import { type Envelope, type GoodbyeEnvelope, Kind, protocolMajor, type WelcomeEnvelope } from '../core/envelope.js';
+import { type Envelope, type GoodbyeEnvelope, Kind, type WelcomeEnvelope } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { gateByCredit } from '../operators/gate-by-credit.js';
@@ -20,6 +20,7 @@ import type { Wire } from '../ports/network.js';
 import { Outgoing } from '../ports/transport.js';
 import { converse, Voice } from './converse.js';
 import { farewells, Gone, hasLeft, whyLost, whyUnsent } from './gone.js';
+import { greetingOf } from './greeting.js';
 import { type Dialling, keepDialling } from './keep-dialling.js';
 import { LinkLoad } from './link-load.js';
 import type { MeshPorts } from './mesh-ports.js';
@@ -232,16 +233,7 @@ export class Link {
     this.#peerHeartbeatMs = identity.heartbeatMs;
     this.#credit$ = new Subject();
     this.#heard = 0;
-    const { node, incarnation, heartbeatMs } = identity;
-    this.#control.offer({
-      kind: Kind.hello,
-      major: protocolMajor,
-      node,
-      incarnation,
-      features: [],
-      heartbeatMs,
-      link: this.#number,
-    });
+    this.#control.offer({ kind: Kind.hello, ...greetingOf(identity), link: this.#number });
     return converse<Outgoing>({
       wire,
       codec,
@@ -267,7 +259,7 @@ export class Link {
       receive: (envelopes) => {
         this.#receive(envelopes);
       },
-      heartbeatMs,
+      heartbeatMs: identity.heartbeatMs,
       peerHeartbeatMs: () => this.#peerHeartbeatMs,
     });
   }

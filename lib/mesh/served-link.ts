@@ -1,12 +1,5 @@
 import { map, merge, type Observable, Subject, type Subscription, tap } from 'rxjs';
-import {
-  type Envelope,
-  type HelloEnvelope,
-  Kind,
-  protocolMajor,
-  type RequestEnvelope,
-  type Resumption,
-} from '../core/envelope.js';
+import { type Envelope, type HelloEnvelope, Kind, type RequestEnvelope, type Resumption } from '../core/envelope.js';
 import { writeError, writeThrown } from '../core/error-record.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
@@ -18,6 +11,7 @@ import { ArrivedCasts } from './arrived-casts.js';
 import { converse, Voice } from './converse.js';
 import type { DedupeWindow } from './dedupe-window.js';
 import { farewells, Gone, hasLeft, isRefusal } from './gone.js';
+import { greetingOf } from './greeting.js';
 import type { MeshPorts } from './mesh-ports.js';
 import { type Desks, malformed, NamedMethods } from './named-methods.js';
 import { type AnswerDesk, ServedRequest } from './served-request.js';
@@ -235,11 +229,7 @@ export class ServedLink implements AnswerDesk {
     this.#allowance = identity.linkCredit;
     this.#answers.offer({
       kind: Kind.welcome,
-      major: protocolMajor,
-      node: identity.node,
-      incarnation: identity.incarnation,
-      features: [],
-      heartbeatMs: identity.heartbeatMs,
+      ...greetingOf(identity),
       credit: identity.linkCredit,
       resumption: this.#key === undefined ? undefined : this.#reception.resume(this.#key, this),
     });

@@ -236,9 +236,6 @@ export abstract class Request extends Outgoing {
     if (isUnsure) this.#unsure = error;
     if (isUnsure && !isIdempotent) this.boundTo = this.incarnation;
     this.#retries -= 1;
-    if (process.env.DBG === String(this.id)) console.log('REPEAT', this.id, error.message, ports.clock.now(), this.deadline, waitMs);
-    if (process.env.DBG === String(this.id)) console.log('REPEAT', this.id, error.message, ports.clock.now(), this.deadline, waitMs);
-    if (process.env.DBG === String(this.id)) console.log('REPEAT', this.id, error.message, ports.clock.now(), this.deadline, waitMs);
     this.holder = undefined;
     this.wasSent = false;
     this.moves = 0;

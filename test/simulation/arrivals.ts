@@ -14,8 +14,6 @@ interface Arrival {
 export class Arrivals {
   readonly #clock: Clock;
   readonly #all = new Map<string, Arrival>();
-  /** Requests that the end of their wire has left without an answer. */
-  readonly lostKeys: string[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -56,14 +54,6 @@ export class Arrivals {
     // One that is taken back by the very message that has it started is seen as taken back first.
     known.isSpent = known.isOpen;
     return undefined;
-  }
-
-  /** Its wire has gone while it still had time, and its caller had not left: nobody can be answered. */
-  lost(key: string): void {
-    const known = this.#all.get(key);
-    if (!known?.isOpen) return;
-    known.isOpen = false;
-    if (known.dueAt > this.#clock.now()) this.lostKeys.push(key);
   }
 
   /** Requests whose time is not up, and which nobody has seen to. */

@@ -4,8 +4,6 @@ import type { Sent } from './work.js';
 
 /** How late anyone may hear that there is a server, in ms. */
 const lateMs = 100;
-const movesMax = 2;
-
 /** What may come of what is sent while nothing breaks, and servers only come, and leave in order. */
 export class Calm {
   readonly breaches: string[] = [];

@@ -289,10 +289,7 @@ class Schedule {
     for (const { process, unfinished } of this.#drained.splice(0)) {
       const { host, arrivals } = process;
       if (this.#running.get(host) !== process) continue;
-      // Whose caller has left meanwhile could not be answered.
-      const callers = [...this.#running.values()].map(({ node }) => node.id);
-      const lostKeys = arrivals.lostKeys.filter((key) => callers.some((id) => key.startsWith(`${id}/`)));
-      const lost = this.#calm ? [...lostKeys, ...arrivals.open, ...unfinished] : [];
+      const lost = this.#calm ? [...arrivals.open, ...unfinished] : [];
       if (unfinished.length === 0 && process.cutOff > 0) lost.push(`${String(process.cutOff)} sends`);
       if (lost.length > 0) this.#wrong.push(`${host} was drained and has lost ${lost.join('; ')}`);
       this.#add(unfinished.length > 0 ? 'drained.nodes.partly' : 'drained.nodes', 1);

@@ -154,7 +154,6 @@ class ServedSide implements Side {
   #unaccepted: number[] = [];
   readonly #accepted = new Set<number>();
   #caller = '';
-  #hasLeft = false;
   #hasDrained = false;
   #hasWelcomed = false;
   #credit = 0;
@@ -202,7 +201,6 @@ class ServedSide implements Side {
 
   hear(envelope: Envelope): void {
     if (envelope.kind === Kind.hello) this.#caller = envelope.incarnation;
-    if (envelope.kind === Kind.goodbye) this.#hasLeft = true;
     if (envelope.kind === Kind.method) this.#servers.set(envelope.index, envelope.name.server);
     if (envelope.kind === Kind.cancel && !this.#answered.has(envelope.id)) this.#arrivals.takenBack(this.#key(envelope.id));
     if (envelope.kind !== Kind.call && envelope.kind !== Kind.cast) return;
@@ -231,8 +229,7 @@ class ServedSide implements Side {
   end(): void {
     for (const [id, { isAwaited }] of this.#heard) {
       if (!isAwaited) continue;
-      if (this.#hasLeft) this.#arrivals.settled(this.#key(id));
-      else this.#arrivals.lost(this.#key(id));
+      this.#arrivals.settled(this.#key(id));
     }
   }
 
