@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runSchedule } from './schedule.js';
 
-const seedsTotal = 1_000;
+const seedsTotal = 100;
 const kindsOfEnd = [
   'ok',
   'cancelled',
