@@ -30,6 +30,8 @@ interface Faults {
   kill(name: string, leaseMs?: number): void;
   cut(a: string, b: string): void;
   heal(a: string, b: string): void;
+  /** The wires between them end, with what was under way on them; they may dial anew. */
+  break(a: string, b: string): void;
   setLatency(a: string, b: string, latencyMs: number): void;
   /** The directory fails, until it is restored. */
   outage(): void;

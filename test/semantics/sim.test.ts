@@ -23,6 +23,7 @@ const simCluster = (): Promise<Cluster> => {
       kill: (name, leaseMs) => world.kill(name, leaseMs),
       cut: (a, b) => sim.cut(a, b),
       heal: (a, b) => sim.heal(a, b),
+      break: (a, b) => sim.break(a, b),
       setLatency: (a, b, latencyMs) => sim.setLatency(a, b, latencyMs),
       outage: () => registry.fail(),
       restore: () => registry.restore(),

@@ -5,11 +5,14 @@ import { calls } from './calls.js';
 import { casts } from './casts.js';
 import type { Abilities, Cluster } from './cluster.js';
 import { declaredErrors } from './declared-errors.js';
+import { delivery } from './delivery.js';
 import { dispatch } from './dispatch.js';
 import { errors } from './errors.js';
 import { faults } from './faults.js';
 import { interceptors } from './interceptors.js';
+import { leaving } from './leaving.js';
 import { nested } from './nested.js';
+import { recovery } from './recovery.js';
 import { schemas } from './schemas.js';
 import { time } from './time.js';
 import { values } from './values.js';
@@ -45,7 +48,9 @@ export const semanticsSuite = (name: string, make: () => Promise<Cluster>, optio
       errors,
       declaredErrors,
       wholeStream,
+      delivery,
+      leaving,
     ];
-    for (const part of options.faults ? [...parts, faults] : parts) part(() => cluster, options);
+    for (const part of options.faults ? [...parts, faults, recovery] : parts) part(() => cluster, options);
   });
 };
