@@ -165,6 +165,28 @@ describe('SimWorld', () => {
     expect(near).toEqual(['end']);
   });
 
+  it('ends both sides of a wire that is broken at once, loses what was under way, and lets them dial anew', async () => {
+    const world = new SimWorld({ seed: 3, latencyMs: 10 });
+    const { near, far, send } = await join(world);
+    send('under way');
+    await world.clock.advance(5);
+    world.break('b', 'c');
+    expect(near).toEqual([]);
+    world.break('b', 'a');
+    expect([near, far]).toEqual([['end'], ['hello', 'end']]);
+    await world.clock.advance(1_000);
+    expect(far).toEqual(['hello', 'end']);
+    expect(world.open().wires).toEqual([]);
+    expect(world.open().listeners).toEqual(['sim://b/x']);
+    const again: string[] = [];
+    world
+      .network('a')
+      .dial('sim://b/x')
+      .subscribe(({ address }) => again.push(address));
+    await world.clock.advance(100);
+    expect(again).toEqual(['sim://b/x']);
+  });
+
   it('counts what is open, which is nothing once all is closed', async () => {
     const world = new SimWorld({ seed: 3 });
     const { dial, listening } = await join(world);

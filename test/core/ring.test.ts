@@ -48,4 +48,19 @@ describe('Ring', () => {
     expect(ring.drain()).toHaveLength(100_000);
     expect(ring.peek()).toBeUndefined();
   });
+
+  it('shows its values where they stand, oldest first, across the ends of its array', () => {
+    fc.assert(
+      fc.property(fc.nat(40), fc.nat(40), (gone, pushed) => {
+        const ring = new Ring<number>(100);
+        for (let i = 0; i < gone; i += 1) ring.push(i);
+        while (ring.size > 0) ring.shift();
+        const values = Array.from({ length: pushed }, (_, i) => gone + i);
+        for (const value of values) ring.push(value);
+        expect([...ring]).toEqual(values);
+        expect(values.map((_, i) => ring.at(i))).toEqual(values);
+        expect([ring.at(pushed), ring.size]).toEqual([undefined, pushed]);
+      }),
+    );
+  });
 });

@@ -211,6 +211,36 @@ describe('DeadlineWheel', () => {
     expect([clock.pending, wheel.size]).toEqual([0, 0]);
   });
 
+  it('puts off what has got more time while it was on the wheel, and expires it then', () => {
+    const { clock, wheel, log } = setUp();
+    let deadline = 20;
+    const timed: Timed = {
+      get deadline() {
+        return deadline;
+      },
+      earlier: undefined,
+      later: undefined,
+      tick: 0,
+      expire: () => log.push(['put off', clock.now()]),
+    };
+    wheel.add(timed);
+    clock.schedule(() => (deadline = 302), 10);
+    clock.flush();
+    expect(log).toEqual([['put off', 305]]);
+    expect(wheel.size).toBe(0);
+  });
+
+  it('tells all that is on it, and nothing else', () => {
+    const { clock, wheel, put } = setUp(4);
+    const all = [3, 7, 7, 40, 400, -5].map((deadline, i) => put(String(i), deadline));
+    expect(new Set(wheel)).toEqual(new Set(all));
+    wheel.remove(all[2] as Timed);
+    clock.maxFrames = 20;
+    clock.flush();
+    expect(new Set(wheel)).toEqual(new Set([all[3], all[4]]));
+    expect([...wheel]).toHaveLength(wheel.size);
+  });
+
   it('never expires anything once it is closed, nor keeps a timer', async () => {
     const clock = new VirtualClock({ epochMs: 0 });
     const wheel = new DeadlineWheel(clock, 5);
