@@ -31,11 +31,7 @@ const setUp = () => {
   const window = new DedupeWindow(clock, meter);
   const desk = new TestDesk();
   /** Comes by a wire; whether it is to be run. */
-  const come = (
-    id: number,
-    attempt = 0,
-    { ttlMs = 60_000, caller = 'a-1', kind = Kind.call } = {},
-  ) => {
+  const come = (id: number, attempt = 0, { ttlMs = 60_000, caller = 'a-1', kind = Kind.call } = {}) => {
     const from = { id: caller, node: 'a', address: 'sim://a' };
     const served = new ServedRequest(request(id, kind), named.name, from, clock.now() + ttlMs, desk);
     return { served, isNew: window.admit(served, attempt) };
