@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../lib/adapters/sim/virtual-clock.js';
 import { CountingMeter } from '../../lib/adapters/system/counting-meter.js';
-import { type Envelope, Kind } from '../../lib/core/envelope.js';
+import { type Envelope, Kind, type RequestEnvelope } from '../../lib/core/envelope.js';
 import { limits } from '../../lib/core/limits.js';
 import { DedupeWindow } from '../../lib/mesh/dedupe-window.js';
 import { type AnswerDesk, ServedRequest } from '../../lib/mesh/served-request.js';
@@ -25,13 +25,19 @@ class TestDesk implements AnswerDesk {
   }
 }
 
+interface Coming {
+  readonly ttlMs?: number;
+  readonly caller?: string;
+  readonly kind?: RequestEnvelope['kind'];
+}
+
 const setUp = () => {
   const clock = new VirtualClock();
   const meter = new CountingMeter();
   const window = new DedupeWindow(clock, meter);
   const desk = new TestDesk();
   /** Comes by a wire; whether it is to be run. */
-  const come = (id: number, attempt = 0, { ttlMs = 60_000, caller = 'a-1', kind = Kind.call } = {}) => {
+  const come = (id: number, attempt = 0, { ttlMs = 60_000, caller = 'a-1', kind = Kind.call }: Coming = {}) => {
     const from = { id: caller, node: 'a', address: 'sim://a' };
     const served = new ServedRequest(request(id, kind), named.name, from, clock.now() + ttlMs, desk);
     return { served, isNew: window.admit(served, attempt) };
