@@ -62,6 +62,8 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     if ('close' in made && typeof made.close === 'function') closers.add(() => (made as { close(): unknown }).close());
     return made;
   };
+  // Closed last: a storage that is used once more is handed on again.
+  const ambient = makeAmbient(closers);
   const [clock, random, ids, logger] = [await take(Clock), await take(Random), await take(Ids), await take(Logger)];
   const [meter, codec] = [await take(Meter), await take(Codec)];
   const [network, matchmaker] = [await take(Network), await take(Matchmaker)];
@@ -88,7 +90,6 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
   closers.add(() => {
     transport.close();
   });
-  const ambient = makeAmbient(closers);
   let lastId = 0;
   const rpc: RpcPorts = {
     transport,

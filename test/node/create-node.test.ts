@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { once } from 'node:events';
 import { chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -204,6 +205,27 @@ it('serves by the default URL where the environment names the runtime folder of 
   await using node = await createNode('zmq+local://');
   await node.serve(Echo, handlers);
   expect(await node.client(Echo).say('there')).toBe('there');
+});
+
+it('leaves no storage behind that Node hands on to every promise of the process', async () => {
+  // Node puts one mark for each storage in use on whatever is asynchronous.
+  const inUse = (): number => Object.getOwnPropertySymbols(new AsyncResource('test')).length;
+  const before = inUse();
+  const node = await createNode({ url: 'zmq+memory://', hub: new Hub() });
+  const { started } = waitOn(node);
+  const Relay = contract('relay', '1.0', { wait: call() });
+  let ended: Promise<unknown> | undefined;
+  // What a handler has sent fails within its work as the node closes.
+  await node.serve(Relay, { wait: () => (ended = Promise.resolve(node.client(Echo).wait()).catch(() => undefined)) });
+  node
+    .client(Relay)
+    .wait()
+    .subscribe({ error: () => undefined });
+  await started;
+  expect(inUse()).toBe(before + 1);
+  await node.close();
+  await ended;
+  expect(inUse()).toBe(before);
 });
 
 it('is refused inside a worker thread, which goes on', async () => {
