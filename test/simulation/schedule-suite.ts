@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runSchedule } from './schedule.js';
 
-const seedsTotal = 100;
+const seedsTotal = 1_000;
 const kindsOfEnd = [
   'ok',
   'cancelled',
@@ -18,6 +18,9 @@ const mechanisms = [
   'deliveries.moved',
   'deliveries.repeated',
   'repeats.known',
+  'repeats.forgotten',
+  'casts.resumed',
+  'casts.resent',
   'drained.nodes',
   'drained.nodes.partly',
   'drained.servers',

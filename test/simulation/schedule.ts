@@ -70,6 +70,7 @@ class Schedule {
 
   /** One of all that can happen; what is likely stands there more than once. */
   async #act(): Promise<void> {
+    if (this.#running.size === 0) await this.#restart();
     const sends = [this.#call, this.#call, this.#call, this.#cast, this.#cast, this.#fanout, this.#withdraw, this.#withdraw];
     const mends = [
       this.#heal,
