@@ -70,6 +70,7 @@ it('has an environment variable for every setting', () => {
     SKEIN_LINK_CREDIT: '6',
     SKEIN_SEND_STACKS: 'false',
     SKEIN_REMOTE_DRAIN: 'false',
+    SKEIN_HANDLE_SIGNALS: 'true',
     SKEIN_LABELS: 'zone=a%26b&rack=',
   };
   expect(Object.keys(environment).sort()).toEqual([...variables].sort());
