@@ -214,12 +214,9 @@ export class Topic implements Holder, RouteKeeper {
     return new Route(registration, this.#pool.acquire(registration), this);
   }
 
+  /** Even without patience until the next turn: who tries again at each failure must hear of the directory's changes between. */
   #wait(request: Outgoing, error?: SkeinError): void {
     const { clock, identity } = this.#ports;
-    if (this.#isCurrent && identity.noServerMs === 0) {
-      request.fail(error ?? this.#whyNone(request));
-      return;
-    }
     if (this.#waiting.size >= limits.waitingMax) {
       const message = `too many requests wait for a server of ${this.#name.topic}`;
       request.fail(new SkeinError('overloaded', { retryAfterMs: undefined }, { message }));

@@ -1,6 +1,6 @@
 import { NEVER, type Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { call, cast, contract, type ErrorCode, type NodeOptions } from '../../lib/index.js';
+import { call, cast, contract, type ErrorCode, type NodeOptions, settle } from '../../lib/index.js';
 import { aborted, type Cluster, connect, counted, ends, failure, failureOf, type Part, Signal } from './cluster.js';
 
 const Wait = contract('wait', '1', {
@@ -232,6 +232,27 @@ export const time: Part = (use, { virtualTime, shortMs }) => {
       }
       expect(ends(caller)).toEqual({ 'requests.no-server': 4 });
     });
+
+    if (!virtualTime) {
+      it('lets a server be heard of by who asks again at each failure', async () => {
+        const cluster = use();
+        const client = (await alone(cluster, { noServerMs: 0 })).client(Wait);
+        await failureOf('no-server', Promise.resolve(client.plain()));
+        const ask = async (): Promise<string> => {
+          for (let failures = 0; failures < 100_000; failures++) {
+            const outcome = await settle(client.plain());
+            if (outcome.ok) return outcome.value;
+            expect(outcome.error).toMatchObject({ code: 'no-server' });
+          }
+          return 'never';
+        };
+        const [answer] = await Promise.all([
+          ask(),
+          cluster.node('server').then((node) => cluster.serve(node, Wait, { ...handlers, plain: () => 'hi' })),
+        ]);
+        expect(answer).toBe('hi');
+      });
+    }
 
     it('waits for noServerMs', async () => {
       const cluster = use();
