@@ -60,15 +60,21 @@ export class RequestStream {
     });
 
   /**
-   * The user's stream, while subscribed; errors when it ends, whichever way. Who unsubscribes lets it finish what is in it: its
-   * requests complete, and it is let go once all of them have their answers, at the latest at their deadlines. One at a time.
+   * The user's stream, while subscribed; errors when it ends, whichever way, unless it was told to finish, and has. Who unsubscribes
+   * lets it finish what is in it: its requests complete, and it is let go once all of them have their answers, at the latest at their
+   * deadlines. One at a time.
    */
   run(): Observable<never> {
     return new Observable((subscriber) => {
       const run: Run = { entry: new Subject(), isLeaving: false, inner: undefined };
       this.#run = run;
       const end = (error: unknown): void => {
-        this.#end(run, error);
+        this.#run = undefined;
+        if (run.isLeaving && this.#within.size === 0) {
+          subscriber.complete();
+          return;
+        }
+        this.#failAll(error);
         subscriber.error(error);
       };
       run.inner = apart(this.#ports.ambient, () =>
@@ -153,12 +159,10 @@ export class RequestStream {
     this.#letGo();
   }
 
-  #end(run: Run, error: unknown): void {
-    this.#run = undefined;
+  /** Ends all that the stream has not answered. */
+  #failAll(error: unknown): void {
     const unanswered = [...this.#within];
     this.#within.clear();
-    // Who was told to finish, and has, ends well.
-    if (run.isLeaving && unanswered.length === 0) return;
     const { logger, meter } = this.#ports;
     meter.counter('streams.ended').total += 1;
     logger.error(`the stream of ${this.#name} ended, and ${String(unanswered.length)} requests in it fail`, { error });

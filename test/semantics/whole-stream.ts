@@ -487,7 +487,7 @@ export const wholeStream: Part = (use, { virtualTime, shortMs }) => {
   });
 
   describe('a whole stream whose server closes', () => {
-    it('has its requests complete, and may answer what it has', async () => {
+    it.each(['close', 'drain'] as const)('has its requests complete, and may answer what it has, with %s', async (leave) => {
       const cluster = use();
       const two = new Signal();
       const events: string[] = [];
@@ -507,7 +507,7 @@ export const wholeStream: Part = (use, { virtualTime, shortMs }) => {
       );
       const asked = Promise.all([client.ask('a'), client.ask('b')]);
       await cluster.settle(two.promise);
-      await cluster.settle(served.close());
+      await cluster.settle<unknown>(served[leave]());
       expect(await cluster.settle(asked)).toEqual(['one of 2', 'one of 2']);
       expect(events).toEqual(['complete']);
       expect(cluster.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
