@@ -1,7 +1,6 @@
-import { catchError, defer, EMPTY, type Observable, retry, Subject, tap } from 'rxjs';
+import { catchError, defer, EMPTY, type Observable, Subject, tap } from 'rxjs';
 import { createNode, mergeBounded } from 'skein';
-import { Api, type Result, Scheduler } from './contracts.js';
-import { onlyLosses } from './losses.js';
+import { Api, Scheduler } from './contracts.js';
 import { type Booked, OrderBook } from './order-book.js';
 import { readOrders } from './orders.js';
 import { ownContext } from './own-context.js';
@@ -14,20 +13,17 @@ const placedAtOnce = 12;
 const retries = 3;
 
 await using node = await createNode();
-const scheduler = node.client(Scheduler);
+/** Whichever has the least to do. */
+const scheduler = node.client(Scheduler, { retries });
 
 const taken$ = new Subject<Booked>();
 const book = new OrderBook((booked) => taken$.next(booked));
-
-/** By whichever scheduler has the least to do. */
-const place = ({ order }: Booked): Observable<Result> =>
-  scheduler.place(order).pipe(retry({ count: retries, delay: onlyLosses }));
 
 /** An order's end, good or bad, stands in the book; the stream of all orders goes on. */
 const carryOut = (booked: Booked): Observable<unknown> =>
   defer(() => {
     book.start(booked);
-    return place(booked);
+    return scheduler.place(booked.order);
   }).pipe(
     tap((result) => book.done(booked, result)),
     catchError((error: unknown) => {

@@ -10,6 +10,11 @@ import { Fleet } from './fleet.js';
 
 /** How long customers may take to hear from every shop, in ms. */
 const patienceMs = 30_000;
+/**
+ * Each customer comes to the shops in turn, so that it hears from every one. A shop that ends at this moment is no failure: prices may
+ * be asked for again.
+ */
+const options = { balance: 'round-robin', retries: 3 } as const;
 
 const place = await mkdtemp(join(tmpdir(), 'skein-versions-'));
 const url = pathToFileURL(place).href.replace('file:', 'zmq+local:');
@@ -37,11 +42,10 @@ const upgrade = async (): Promise<void> => {
   await using fleet = new Fleet(url);
   await fleet.add('1.0');
   await fleet.add('1.0');
-  // Each customer comes to the shops in turn, so that it hears from every one.
   await using oldNode = await createNode(url);
   await using newNode = await createNode(url);
-  const old = oldNode.client(Shop10, { balance: 'round-robin' });
-  const modern = newNode.client(Shop20, { balance: 'round-robin' });
+  const old = oldNode.client(Shop10, options);
+  const modern = newNode.client(Shop20, options);
   const heard$ = new Subject<Heard>();
   const customers = heard$.subscribe(({ problem }) => problem !== undefined && problems.push(problem));
   const welcome = (customer$: Observable<Heard>): void => customers.add(customer$.subscribe((heard) => heard$.next(heard)));
