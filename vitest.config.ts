@@ -7,6 +7,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/build.ts',
     // ZeroMQ aborts the process when a worker thread that holds sockets ends.
     pool: 'forks',
     maxWorkers: 2,

@@ -18,6 +18,7 @@ import { Meter } from '../ports/meter.js';
 import { Network } from '../ports/network.js';
 import { Random } from '../ports/random.js';
 import { Clients } from '../rpc/client.js';
+import { endLeftovers } from '../rpc/drain.js';
 import type { Undeliverable } from '../rpc/receipt.js';
 import type { RpcPorts } from '../rpc/rpc-ports.js';
 import { Services } from '../rpc/services.js';
@@ -74,10 +75,8 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
   const requests = requestDefaults(settings);
   const root = Actor.root(identity.node, { clock, random, logger, meter, wheel, timeoutMs: requests.timeoutMs });
   closers.add(() => {
-    wheel.close();
-  });
-  closers.add(() => {
     root.stop();
+    wheel.close();
   });
   const undeliverable$ = new Subject<Undeliverable>();
   closers.add(() => {
@@ -89,6 +88,7 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
   const transport = new Mesh(root, { identity, network, matchmaker, codec, clock, random, logger, meter });
   closers.add(() => {
     transport.close();
+    endLeftovers({ wheel, clock });
   });
   let lastId = 0;
   const rpc: RpcPorts = {

@@ -11,16 +11,7 @@ import type { Contract } from '../rpc/contract.js';
 import type { Handlers } from '../rpc/handlers.js';
 import type { ClientOptions } from '../rpc/options.js';
 import type { Undeliverable } from '../rpc/receipt.js';
-import {
-  checkDrain,
-  endPaused,
-  type Draining,
-  type DrainOptions,
-  type DrainReport,
-  finish,
-  lookMs,
-  unsettled,
-} from '../rpc/drain.js';
+import { checkDrain, type Draining, type DrainOptions, type DrainReport, finish, lookMs, unsettled } from '../rpc/drain.js';
 import type { RpcPorts } from '../rpc/rpc-ports.js';
 import type { Served, ServeOptions, Services } from '../rpc/services.js';
 
@@ -135,7 +126,6 @@ export class RunningNode implements Node {
   close(): Promise<void> {
     this.#parts.rpc.life.state = 'closed';
     this.#closed$.next();
-    if (!this.#closing) endPaused(this.#parts.rpc);
     this.#closing ??= this.#parts.close();
     return this.#closing;
   }

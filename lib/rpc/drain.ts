@@ -67,10 +67,12 @@ export const unsettled = ({ wheel }: Pick<RpcPorts, 'wheel'>): readonly string[]
         `waiting for ${topic}.${method} ${server === '' ? 'of no server yet' : `of ${server}`}`,
     );
 
-/** Ends what waits for its repeat, and so is with no one else who would end it, for the node closes. */
-export const endPaused = ({ wheel }: Pick<RpcPorts, 'wheel'>): void => {
+/** Ends what is with no one else who would, once the transport has closed: it waits for its repeat, or its time ran out before it was sent. */
+export const endLeftovers = ({ wheel, clock }: Pick<RpcPorts, 'wheel' | 'clock'>): void => {
   for (const timed of [...wheel]) {
-    if (timed instanceof Outgoing && timed.holder === undefined) timed.fail(new SkeinError('closed', { what: 'the node' }));
+    if (!(timed instanceof Outgoing)) continue;
+    if (timed.deadline <= clock.now()) timed.expire();
+    else timed.fail(new SkeinError('closed', { what: 'the node' }));
   }
 };
 

@@ -82,7 +82,7 @@ describe('a cluster of two nodes', () => {
 
   it('reads the input from a pipe', async () => {
     writeFileSync(join(place.path, 'input.json'), '{ "image": "piped" }');
-    const script = `cat "$0" | "$1" --import tsx lib/cli/main.ts call compute boot - --on api-1 --json`;
+    const script = `cat "$0" | "$1" dist/cli/main.js call compute boot - --on api-1 --json`;
     const { stdout } = await runProgram('sh', ['-c', script, join(place.path, 'input.json'), process.execPath], {
       env: place.env,
     });

@@ -6,10 +6,8 @@ import { checkPackages } from '../../lib/cli/checks/packages.js';
 import { checkDescriptors, checkNode } from '../../lib/cli/checks/platform.js';
 import { formatFindings, isHealthy } from '../../lib/cli/doctor.js';
 import type { Finding } from '../../lib/cli/finding.js';
-import { runTs, temporary } from '../run.js';
-
-const skein = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  runTs(['lib/cli/main.ts', ...args], { env });
+import { temporary } from '../run.js';
+import { skein } from './skein.js';
 
 const checksIn = (stdout: string): readonly Finding[] => (JSON.parse(stdout) as { readonly checks: readonly Finding[] }).checks;
 

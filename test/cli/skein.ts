@@ -1,14 +1,15 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { filter, firstValueFrom, ReplaySubject, timeout } from 'rxjs';
-import { type start, root, runTs, startTs, stop } from '../run.js';
+import { root, run, start, startTs, stop } from '../run.js';
 
 type Env = Readonly<Record<string, string>>;
 
-const main = `${root}lib/cli/main.ts`;
+/** As it is published. */
+const main = `${root}dist/cli/main.js`;
 
 /** Runs a command to its end, as a user would. */
-export const skein = (args: readonly string[], env: Env = {}) => runTs([main, ...args], { env });
+export const skein = (args: readonly string[], env: Env = {}) => run(process.execPath, [main, ...args], { env });
 
 /** A program that a test started, and all lines that it said. */
 export class Watched implements AsyncDisposable {
@@ -53,7 +54,8 @@ export class Watched implements AsyncDisposable {
 }
 
 /** `skein up`, or another command that goes on. */
-export const startSkein = (args: readonly string[], env: Env): Watched => new Watched(startTs([main, ...args], { env }));
+export const startSkein = (args: readonly string[], env: Env): Watched =>
+  new Watched(start(process.execPath, [main, ...args], { env }));
 
 export const startService = async (name: string, env: Env): Promise<Watched> => {
   const service = new Watched(startTs(['test/cli/services/compute.ts'], { env: { ...env, SKEIN_NAME: name } }));

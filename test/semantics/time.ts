@@ -195,6 +195,25 @@ export const time: Part = (use, { virtualTime, shortMs }) => {
       expect(ends(caller)).toEqual({ 'requests.deadline-exceeded': 1, 'requests.ok': 1 });
     });
 
+    if (virtualTime) {
+      it('ends a request whenever its node closes', async () => {
+        const cluster = use();
+        await cluster.serve(await cluster.node('server'), Wait, handlers);
+        const codes = new Set<ErrorCode>();
+        // The request meets its wire before its time is up, after it, and in between of that and the tick that says so.
+        for (let timeoutMs = 1; timeoutMs <= 12; timeoutMs += 1) {
+          for (let lateMs = -1; lateMs <= 5; lateMs += 1) {
+            const caller = await cluster.node(`caller-${String(timeoutMs)}-${String(lateMs)}`);
+            const error = failure(caller.client(Wait).plain(undefined, { timeoutMs }));
+            await cluster.settle(cluster.after(timeoutMs + lateMs));
+            await cluster.settle(caller.close());
+            codes.add((await cluster.settle(error)).code);
+          }
+        }
+        expect([...codes].sort()).toEqual(['closed', 'deadline-exceeded']);
+      });
+    }
+
     if (!virtualTime) {
       it('is kept where the handlers before it blocked the process', async () => {
         const cluster = use();
