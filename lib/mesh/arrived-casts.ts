@@ -5,8 +5,8 @@ import { limits } from '../core/limits.js';
 export class ArrivedCasts {
   #count = 0;
   #newest = 0;
-  /** The newest of those that were refused. */
-  #refused: number[] = [];
+  /** The newest of those that were refused, the oldest first. */
+  readonly #refused = new Set<number>();
   #isSure = true;
 
   /** The id of the one that came last; 0 before any. */
@@ -17,17 +17,22 @@ export class ArrivedCasts {
   arrived(id: number): void {
     this.#count += 1;
     this.#newest = id;
+    // It was refused before, has been elsewhere, and is here again.
+    this.#refused.delete(id);
   }
 
   refused(id: number): void {
-    this.#refused.push(id);
-    if (this.#refused.length <= 2 * limits.refusedCastsMax) return;
-    this.#refused = this.#refused.slice(-limits.refusedCastsMax);
+    this.#refused.add(id);
+    if (this.#refused.size <= limits.refusedCastsMax) return;
+    for (const oldest of this.#refused) {
+      this.#refused.delete(oldest);
+      break;
+    }
     this.#isSure = false;
   }
 
   /** Undefined where more were refused than are remembered. */
   read(): Resumption | undefined {
-    return this.#isSure ? { casts: this.#count, id: this.#newest, refused: this.#refused } : undefined;
+    return this.#isSure ? { casts: this.#count, id: this.#newest, refused: [...this.#refused] } : undefined;
   }
 }

@@ -56,3 +56,6 @@ export const whyUnsent = (address: string, cause: unknown): SkeinError => {
       )
     : new SkeinError('undeliverable', { reason }, { cause });
 };
+
+/** What all that is under way ends with when its node closes. */
+export const nodeClosed = (): SkeinError => new SkeinError('closed', { what: 'the node' });

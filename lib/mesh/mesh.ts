@@ -17,7 +17,6 @@ import {
   tap,
 } from 'rxjs';
 import type { Actor } from '../actors/actor.js';
-import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { encodeTarget, type TopicName } from '../core/target.js';
 import type { Registration } from '../ports/matchmaker.js';
@@ -26,6 +25,7 @@ import { Directory } from './directory.js';
 import { isOfSeries, unsupported } from './editions.js';
 import { Listener } from './listener.js';
 import type { MeshPorts } from './mesh-ports.js';
+import { nodeClosed } from './gone.js';
 import { Pool } from './pool.js';
 import { Topic } from './topic.js';
 
@@ -82,7 +82,7 @@ export class Mesh extends Transport {
   }
 
   override send(request: Outgoing): void {
-    if (this.#isClosed) request.fail(closed());
+    if (this.#isClosed) request.fail(nodeClosed());
     else this.#topicOf(request.operation).send(request);
   }
 
@@ -118,7 +118,7 @@ export class Mesh extends Transport {
   /** Ends all that is under way: requests in hand end `closed`, of unknown outcome if they were sent. */
   close(): void {
     this.#isClosed = true;
-    this.#closed$.error(closed());
+    this.#closed$.error(nodeClosed());
     for (const topic of this.#topics.values()) topic.close();
     this.#pool.close();
   }
@@ -140,5 +140,3 @@ export class Mesh extends Transport {
     return made;
   }
 }
-
-const closed = (): SkeinError => new SkeinError('closed', { what: 'the node' });

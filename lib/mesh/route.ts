@@ -47,6 +47,12 @@ export class Route implements Holder {
     return this.registration.server;
   }
 
+  /** Whether that entry is of the same server as its own. */
+  leadsTo({ address, incarnation, version, namespace }: Registration): boolean {
+    const own = this.registration;
+    return own.address === address && own.incarnation === incarnation && own.version === version && own.namespace === namespace;
+  }
+
   /** Whether it is one of those among which to choose. */
   get isFit(): boolean {
     return this.isUsable && !this.health.isEjected;

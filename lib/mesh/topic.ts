@@ -11,6 +11,7 @@ import type { Directory, Listing } from './directory.js';
 import { fits, unsupported } from './editions.js';
 import { Ejections } from './ejections.js';
 import type { MeshPorts } from './mesh-ports.js';
+import { nodeClosed } from './gone.js';
 import type { Pool } from './pool.js';
 import { Route, type RouteKeeper } from './route.js';
 
@@ -210,13 +211,17 @@ export class Topic implements Holder, RouteKeeper {
   /** The route that there was, if the entry is the same; so its load and its latency are remembered. */
   #route(registration: Registration, before: ReadonlyMap<string, Route>): Route {
     const known = before.get(registration.server);
-    if (known && isSameServer(known.registration, registration)) return known;
+    if (known?.leadsTo(registration) === true) return known;
     return new Route(registration, this.#pool.acquire(registration), this);
   }
 
   /** Even without patience until the next turn: who tries again at each failure must hear of the directory's changes between. */
   #wait(request: Outgoing, error?: SkeinError): void {
     const { clock, identity } = this.#ports;
+    if (this.#isOver) {
+      request.fail(nodeClosed());
+      return;
+    }
     if (this.#waiting.size >= limits.waitingMax) {
       const message = `too many requests wait for a server of ${this.#name.topic}`;
       request.fail(new SkeinError('overloaded', { retryAfterMs: undefined }, { message }));
@@ -234,8 +239,11 @@ export class Topic implements Holder, RouteKeeper {
 
   /** Gives a request that waits to one of the servers, if there is one now. */
   #serve(request: Outgoing, isLast = false): boolean {
+    const wait = this.#waiting.get(request);
+    // Whoever hears of the one before may have taken this one back.
+    if (!wait) return false;
+    const { error } = wait;
     const route = this.#pick(request);
-    const error = this.#waiting.get(request)?.error;
     // What has come back once does not go where it may come back from again, unless that is its last chance.
     if (!route || (error && !isLast && !route.isUsable)) return false;
     if (error) request.moves += 1;
@@ -261,8 +269,11 @@ export class Topic implements Holder, RouteKeeper {
   }
 
   #failImpatient(now: number): void {
+    // Those who hear of it may ask again at once, which is for the next turn.
+    let left = this.#waiting.size;
     for (const [request, { endsAt, error }] of this.#waiting) {
-      if (endsAt > now) break;
+      if (left === 0 || endsAt > now) break;
+      left -= 1;
       if (error && this.#serve(request, true)) continue;
       this.#waiting.delete(request);
       request.fail(error ?? this.#whyNone(request));
@@ -286,17 +297,15 @@ export class Topic implements Holder, RouteKeeper {
 
   /** Stops waiting; what still waits is closed. */
   close(): void {
+    this.#isOver = true;
     this.#patience?.unsubscribe();
     this.#ejections.close();
     const requests = [...this.#waiting.keys()];
     this.#waiting.clear();
-    for (const request of requests) request.fail(new SkeinError('closed', { what: 'the node' }));
+    for (const request of requests) request.fail(nodeClosed());
   }
 }
 
 /** Whether a server may be there in a while: the one that could not be reached, or one in the place of who leaves, by its name too. */
 const isWorthWaiting = ({ code }: SkeinError, { boundTo }: Outgoing): boolean =>
   code === 'undeliverable' || (boundTo === undefined && (code === 'closed' || code === 'no-server'));
-
-const isSameServer = (a: Registration, b: Registration): boolean =>
-  a.address === b.address && a.incarnation === b.incarnation && a.version === b.version && a.namespace === b.namespace;

@@ -11,7 +11,16 @@ import type { Contract } from '../rpc/contract.js';
 import type { Handlers } from '../rpc/handlers.js';
 import type { ClientOptions } from '../rpc/options.js';
 import type { Undeliverable } from '../rpc/receipt.js';
-import { checkDrain, type Draining, type DrainOptions, type DrainReport, finish, lookMs, unsettled } from '../rpc/drain.js';
+import {
+  checkDrain,
+  type Draining,
+  type DrainOptions,
+  type DrainReport,
+  finish,
+  isUnderWay,
+  lookMs,
+  unsettled,
+} from '../rpc/drain.js';
 import type { RpcPorts } from '../rpc/rpc-ports.js';
 import type { Served, ServeOptions, Services } from '../rpc/services.js';
 
@@ -140,8 +149,12 @@ export class RunningNode implements Node {
     services.retire();
     const startedAt = rpc.clock.now();
     const isDone = (): boolean =>
-      rpc.life.state === 'closed' || (services.windUp() && rpc.wheel.size === 0 && rpc.transport.isFlushed);
-    const report = await finish(isDone, () => [...services.unfinished(), ...unsettled(rpc)], options, rpc, this.#closed$);
+      rpc.life.state === 'closed' || (services.windUp() && !isUnderWay(rpc) && rpc.transport.isFlushed);
+    const unfinished = (): readonly string[] => {
+      const named = [...services.unfinished(), ...unsettled(rpc)];
+      return named.length > 0 ? named : ['what was said to peers that do not read it'];
+    };
+    const report = await finish(isDone, unfinished, options, rpc, this.#closed$);
     const { timeoutMs = limits.drainMs } = options;
     const leftMs = startedAt + timeoutMs - rpc.clock.now();
     const isWell = report.unfinished.length === 0 && rpc.life.state !== 'closed';

@@ -63,6 +63,11 @@ export class Bulkhead implements Queue {
     return this.#waiting;
   }
 
+  /** Requests at work. */
+  get working(): number {
+    return this.#working;
+  }
+
   /** Whether nothing waits here, and nothing is at work. */
   get isIdle(): boolean {
     return this.#working === 0 && this.#waiting.size === 0;
@@ -146,18 +151,21 @@ export class Bulkhead implements Queue {
     if (this.#isStarting || this.#nextTurn) return;
     this.#isStarting = true;
     const now = this.#ports.clock.now();
-    for (let left = limits.startsPerTurnMax; left > 0 && this.#working < this.#concurrency; left -= 1) {
-      const request = this.#waiting.shift();
-      if (!request) break;
-      this.#pace.step();
-      if (request.isSettled) {
-        this.#deadCount -= 1;
-        continue;
+    try {
+      for (let left = limits.startsPerTurnMax; left > 0 && this.#working < this.#concurrency; left -= 1) {
+        const request = this.#waiting.shift();
+        if (!request) break;
+        this.#pace.step();
+        if (request.isSettled) {
+          this.#deadCount -= 1;
+          continue;
+        }
+        request.onCancel = undefined;
+        this.#startInTime(request, now);
       }
-      request.onCancel = undefined;
-      this.#startInTime(request, now);
+    } finally {
+      this.#isStarting = false;
     }
-    this.#isStarting = false;
     if (this.#waiting.size > 0 && this.#working < this.#concurrency) {
       this.#nextTurn = this.#ports.clock.schedule(() => {
         this.#nextTurn = undefined;

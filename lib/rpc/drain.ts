@@ -40,10 +40,9 @@ export const finish = async (
   stop$: Observable<unknown> = NEVER,
 ): Promise<DrainReport> => {
   const withinMs = Math.min(timeoutMs, limits.timeoutMsMax);
-  const isInTime = await firstValueFrom(pollUntil(isDone, { everyMs: lookMs, withinMs, clock }).pipe(takeUntil(stop$)), {
-    defaultValue: isDone,
-  });
-  return { unfinished: (typeof isInTime === 'function' ? isInTime() : isInTime) ? [] : unfinished() };
+  const inTime$ = pollUntil(isDone, { everyMs: lookMs, withinMs, clock }).pipe(takeUntil(stop$));
+  const isInTime = (await firstValueFrom(inTime$, { defaultValue: undefined })) ?? isDone();
+  return { unfinished: isInTime ? [] : unfinished() };
 };
 
 export const checkDrain = ({ timeoutMs = 0 }: DrainOptions): void => {
@@ -56,6 +55,12 @@ export const unfinishedAt = (services: readonly Service[], { wheel }: Pick<RpcPo
     .filter((timed) => timed instanceof Incoming)
     .filter((one) => services.some((service) => service.owns(one)));
   return [...atWork.map(say('at work on')), ...services.flatMap(({ waiting }) => waiting.map(say('not started:')))];
+};
+
+/** Whether requests are at work here or sent from here; what else has a deadline, such as the questions of actors, is not waited for. */
+export const isUnderWay = ({ wheel }: Pick<RpcPorts, 'wheel'>): boolean => {
+  for (const timed of wheel) if (timed instanceof Incoming || timed instanceof Outgoing) return true;
+  return false;
 };
 
 /** What was sent from here and is not settled, in words. */

@@ -13,6 +13,8 @@ interface Run {
   /** Whether nothing new enters: it only finishes what it has. */
   isLeaving: boolean;
   inner: Subscription | undefined;
+  /** Ends the run well. */
+  complete(): void;
 }
 
 /**
@@ -66,12 +68,12 @@ export class RequestStream {
    */
   run(): Observable<never> {
     return new Observable((subscriber) => {
-      const run: Run = { entry: new Subject(), isLeaving: false, inner: undefined };
+      const run: Run = { entry: new Subject(), isLeaving: false, inner: undefined, complete: () => subscriber.complete() };
       this.#run = run;
       const end = (error: unknown): void => {
         this.#run = undefined;
         if (run.isLeaving && this.#within.size === 0) {
-          subscriber.complete();
+          run.complete();
           return;
         }
         this.#failAll(error);
@@ -94,9 +96,14 @@ export class RequestStream {
     });
   }
 
+  /** Requests that are in the stream. */
+  get within(): number {
+    return this.#within.size;
+  }
+
   /** Nothing more comes: what the stream gathers may be answered now. */
   finish(): void {
-    if (this.#run && this.#held.size === 0) this.#leave(this.#run);
+    if (this.#run) this.#leave(this.#run);
   }
 
   /** It will not run any more: what waits for it, and what comes, is refused. */
@@ -188,5 +195,6 @@ export class RequestStream {
     if (run?.isLeaving !== true || this.#within.size > 0) return;
     this.#run = undefined;
     run.inner?.unsubscribe();
+    run.complete();
   }
 }

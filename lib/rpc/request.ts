@@ -101,6 +101,8 @@ export interface Former {
   readonly id: number;
   /** How often it has been sent. */
   readonly attempts: number;
+  /** The error after which it may have been run. */
+  readonly unsure: SkeinError | undefined;
 }
 
 /** A request of this node's, from its sending to its one end, which is counted. */
@@ -127,6 +129,7 @@ export abstract class Request extends Outgoing {
     this.#work = terms.work;
     this.#retries = terms.retries;
     this.#attempts = former?.attempts ?? 0;
+    this.#unsure = former?.unsure;
     // Whoever gets it is told that it may come again.
     if (sending.isIdempotent || terms.retries > 0) this.meta = { ...terms.meta, attempt: this.#attempts };
     this.#release = terms.work || terms.signal ? this.#obey(terms) : undefined;

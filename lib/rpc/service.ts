@@ -58,7 +58,8 @@ export class Service implements Endpoint {
   readonly labels: Context;
   readonly #contract: Contract;
   readonly #ports: RpcPorts;
-  readonly #bulkheads: Bulkhead[] = [];
+  /** By the names of their methods. */
+  readonly #bulkheads = new Map<string, Bulkhead>();
   readonly #desks: ReadonlyMap<string, MethodDesk>;
   /** By their methods, the streams that are to be run while it serves. */
   readonly streams = new Map<string, RequestStream>();
@@ -106,7 +107,7 @@ export class Service implements Endpoint {
 
   /** Requests that wait for all of its methods, and the most that may. */
   get mailbox(): { readonly size: number; readonly max: number } {
-    const sum = (of: 'size' | 'max'): number => this.#bulkheads.reduce((total, { mailbox }) => total + mailbox[of], 0);
+    const sum = (of: 'size' | 'max'): number => this.#all.reduce((total, { mailbox }) => total + mailbox[of], 0);
     return {
       get size() {
         return sum('size');
@@ -115,15 +116,21 @@ export class Service implements Endpoint {
     };
   }
 
-  /** Nothing more comes: streams give out what they have gathered. Whether nothing waits here any more, and nothing is at work. */
+  /**
+   * Nothing more comes: streams give out what they have gathered, once all that their methods have at work has reached them. Whether
+   * nothing waits here any more, and nothing is at work.
+   */
   windUp(): boolean {
-    if (this.#bulkheads.every(({ mailbox }) => mailbox.size === 0)) for (const stream of this.streams.values()) stream.finish();
-    return this.#bulkheads.every(({ isIdle }) => isIdle);
+    for (const [name, stream] of this.streams) {
+      const bulkhead = this.#bulkheads.get(name);
+      if (bulkhead?.mailbox.size === 0 && bulkhead.working === stream.within) stream.finish();
+    }
+    return this.#all.every(({ isIdle }) => isIdle);
   }
 
   /** The requests that wait here. */
   get waiting(): readonly Incoming[] {
-    return this.#bulkheads.flatMap(({ waiting }) => waiting);
+    return this.#all.flatMap(({ waiting }) => waiting);
   }
 
   /** Whether a request is for this server. */
@@ -148,7 +155,11 @@ export class Service implements Endpoint {
 
   /** Refuses what waits and what comes; what was started goes on, and its answers go out for as long as there is a wire. */
   close(): void {
-    for (const bulkhead of this.#bulkheads) bulkhead.close();
+    for (const bulkhead of this.#all) bulkhead.close();
+  }
+
+  get #all(): readonly Bulkhead[] {
+    return [...this.#bulkheads.values()];
   }
 
   #desk(name: string, method: Pick<Method, 'input' | 'errors'>, handler: AnyHandler, bounds: BulkheadBounds): MethodDesk {
@@ -157,7 +168,7 @@ export class Service implements Endpoint {
       desk.start(request);
     };
     const bulkhead = new Bulkhead({ server, topic, name, start }, bounds, this.#ports);
-    this.#bulkheads.push(bulkhead);
+    this.#bulkheads.set(name, bulkhead);
     const { interceptors, ambient } = this.#ports;
     const intercepted = interceptHandler(handler, { contract: topic, method: name }, interceptors.server, ambient);
     const desk = new MethodDesk(name, method, intercepted, bulkhead, this.#ports);

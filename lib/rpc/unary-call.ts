@@ -20,7 +20,8 @@ class UnaryRequest extends Request {
   #isWatched = true;
 
   constructor(sending: Sending, payload: unknown, terms: Terms, call: UnaryCall, sink: Sink) {
-    super(sending, payload, terms, call.takeFormer());
+    super(sending, payload, terms, call.former);
+    call.former = undefined;
     this.#call = call;
     this.#sink = sink;
   }
@@ -162,7 +163,7 @@ class UnaryCall extends LazyCall<unknown> {
   readonly #options: UnaryOptions | undefined;
   /** The error of unknown outcome after which it is not sent again, or the request that is to be repeated after it. */
   #lastWord: SkeinError | undefined;
-  #former: Former | undefined;
+  former: Former | undefined;
 
   constructor(caller: Caller, input: unknown, options: UnaryOptions | undefined) {
     super();
@@ -172,17 +173,10 @@ class UnaryCall extends LazyCall<unknown> {
   }
 
   /** Takes note of how a request of this call failed. */
-  remember(error: SkeinError, { id, attempts }: Former): void {
+  remember(error: SkeinError, { id, attempts }: Pick<Former, 'id' | 'attempts'>): void {
     if (error.ran !== 'unknown') return;
-    if (this.#caller.isIdempotent) this.#former = { id, attempts };
+    if (this.#caller.isIdempotent) this.former = { id, attempts, unsure: error };
     else this.#lastWord = error;
-  }
-
-  /** The request that the next one repeats, if it repeats one. */
-  takeFormer(): Former | undefined {
-    const former = this.#former;
-    this.#former = undefined;
-    return former;
   }
 
   protected override send(sink: Sink): Unsubscribable | undefined {

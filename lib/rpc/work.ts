@@ -84,8 +84,9 @@ export class Work implements HandlerContext {
     for (const stop of stops ?? []) stop(reason);
   }
 
-  /** Calls `stop` if the work is cancelled; gives back what takes that back. */
+  /** Calls `stop` if the work is cancelled, at once if it is already; gives back what takes that back. */
   onCancel(stop: (reason: SkeinError) => void): () => void {
+    if (this.#cancelled) stop(this.#cancelled);
     this.#stops ??= new Set();
     this.#stops.add(stop);
     return () => {

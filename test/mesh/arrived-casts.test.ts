@@ -12,15 +12,23 @@ describe('the casts that came by a wire', () => {
     expect(arrived.newest).toBe(9);
   });
 
+  it('were not refused if they have come again since', () => {
+    const arrived = new ArrivedCasts();
+    arrived.arrived(4);
+    arrived.refused(4);
+    arrived.arrived(4);
+    expect(arrived.read()).toEqual({ casts: 2, id: 4, refused: [] });
+  });
+
   it('are not told any more once more were refused than is kept in mind, however many', () => {
     const arrived = new ArrivedCasts();
     const come = (id: number): void => {
       arrived.arrived(id);
       arrived.refused(id);
     };
-    for (let id = 1; id <= 2 * limits.refusedCastsMax; id += 1) come(id);
-    expect(arrived.read()?.refused).toHaveLength(2 * limits.refusedCastsMax);
-    for (let id = 1; id <= 10_000; id += 1) come(2 * limits.refusedCastsMax + id);
+    for (let id = 1; id <= limits.refusedCastsMax; id += 1) come(id);
+    expect(arrived.read()?.refused).toHaveLength(limits.refusedCastsMax);
+    for (let id = 1; id <= 10_000; id += 1) come(limits.refusedCastsMax + id);
     expect(arrived.read()).toBeUndefined();
   });
 });

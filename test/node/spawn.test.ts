@@ -70,6 +70,14 @@ it('gives whoever is asked as long as its requests have, and counts what becomes
   expect(node.counters().get('asks.deadline-exceeded')).toBe(1);
 });
 
+it('does not wait for questions of actors as it drains', async () => {
+  const node = await createNode({ url: 'zmq+memory://', hub: new Hub() });
+  const unanswered = node.spawn(silence).ask((reply) => reply);
+  const asked = expect(Promise.resolve(unanswered)).rejects.toMatchObject({ code: 'closed' });
+  expect(await node.drain({ timeoutMs: 60_000 })).toEqual({ unfinished: [] });
+  await asked;
+});
+
 it('lets the handlers of its servers ask actors', async () => {
   await using node = await createNode({ url: 'zmq+memory://', hub: new Hub() });
   type Ask = (count: number) => void;

@@ -1,3 +1,4 @@
+import { firstValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call, cast, contract, type HandlerContext } from '../../lib/index.js';
 import { aborted, type Cluster, connect, counted, failure, failureOf, type Part, Signal } from './cluster.js';
@@ -89,6 +90,24 @@ export const recovery: Part = (use) => {
       expect(await cluster.settle(called)).toBe('server 1');
       expect(ids).toHaveLength(1);
       expect([counted(caller, 'deliveries.repeated'), counted(server, 'repeats.known')]).toEqual([1, 1]);
+    });
+  });
+
+  describe('an idempotent call that is asked for again', () => {
+    it('stays of unknown outcome, with its id, while later attempts are not started', async () => {
+      const cluster = use();
+      const { handlers, started, ids } = tasks(cluster);
+      await cluster.serve(await cluster.node('server'), Task, handlers);
+      const often = (await cluster.node('caller', { noServerMs: 0 })).client(Task).often(500);
+      const lost = failure(firstValueFrom(often));
+      await cluster.settle(started);
+      cluster.faults.kill('server');
+      expect(await cluster.settle(lost)).toMatchObject({ code: 'link-lost', ran: 'unknown' });
+      expect(await cluster.settle(failure(firstValueFrom(often)))).toMatchObject({ code: 'link-lost', ran: 'unknown' });
+      const again = tasks(cluster, 'again');
+      await cluster.serve(await cluster.node('again'), Task, again.handlers);
+      expect(await cluster.settle(firstValueFrom(often))).toBe('again 1');
+      expect(again.ids).toEqual(ids);
     });
   });
 

@@ -26,6 +26,7 @@ import {
   contract,
   defineError,
   type HandlerContext,
+  type Interceptor,
   mergeBounded,
   override,
   Random,
@@ -60,6 +61,12 @@ const serveDesk = (cluster: Cluster, ask: Stream, note: (text: string) => void =
       }),
     ),
   });
+
+/** Streams that answer, and what becomes of them when no more requests come. */
+const ways: readonly (readonly [string, Stream])[] = [
+  ['completes with its requests', mergeMap((request) => request.answer(() => 'done'))],
+  ['goes on without them', (request$) => merge(NEVER, request$.pipe(mergeMap((request) => request.answer(() => 'done'))))],
+];
 
 /** A stream that keeps its requests, for the test to answer. */
 const keeping = () => {
@@ -510,6 +517,25 @@ export const wholeStream: Part = (use, { virtualTime, shortMs }) => {
       await cluster.settle<unknown>(served[leave]());
       expect(await cluster.settle(asked)).toEqual(['one of 2', 'one of 2']);
       expect(events).toEqual(['complete']);
+      expect(cluster.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
+    });
+
+    it.each(ways)('gets what was at work before it, behind an interceptor, and %s', async (_what, handle) => {
+      const cluster = use();
+      const [entered, go] = [new Signal(), new Signal()];
+      const slow: Interceptor = (request, next) => {
+        entered.resolve();
+        return from(go.promise).pipe(mergeMap(() => next(request)));
+      };
+      const server = await cluster.node('server', { interceptors: { server: [slow] } });
+      await cluster.serve(server, Desk, { ask: requests(handle), other: () => '', note: () => undefined });
+      const asked = Promise.resolve((await cluster.node('caller')).client(Desk).ask('a'));
+      await cluster.settle(entered.promise);
+      const drained = server.drain({ timeoutMs: 5_000 });
+      await cluster.pass(20);
+      go.resolve();
+      expect(await cluster.settle(asked)).toBe('done');
+      expect(await cluster.settle(drained)).toEqual({ unfinished: [] });
       expect(cluster.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
     });
 

@@ -1,3 +1,4 @@
+import { sep } from 'node:path';
 import { watch } from 'chokidar';
 import type { Clock } from '../../node/system.js';
 import { limits } from '../../core/limits.js';
@@ -11,8 +12,10 @@ export const watchChanges = async (
   clock: Clock,
   tell: { readonly changed: (path: string) => void; readonly failed: (error: unknown) => void },
 ): Promise<() => Promise<void>> => {
+  // Of paths within one another, the one that is nearest.
+  const roots = [...paths].sort((a, b) => b.length - a.length);
   const isIgnored = (path: string): boolean => {
-    const root = paths.find((one) => path.startsWith(one));
+    const root = roots.find((one) => path === one || path.startsWith(`${one}${sep}`));
     // What was named itself is watched, wherever it lies.
     return root !== undefined && ignored.test(path.slice(root.length));
   };
