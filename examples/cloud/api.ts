@@ -47,5 +47,5 @@ await node.serve(Api, {
   placed: (placed) => book.placed(placed),
 });
 
-await untilTold(node.name);
+await untilTold(node);
 work.unsubscribe();

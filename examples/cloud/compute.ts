@@ -35,5 +35,5 @@ await node.serve(Compute, {
 await report();
 const reports = interval(reportEveryMs).pipe(exhaustMap(report)).subscribe();
 
-await untilTold(node.name);
+await untilTold(node);
 reports.unsubscribe();

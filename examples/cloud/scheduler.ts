@@ -70,4 +70,4 @@ await node.serve(Scheduler, {
 // It serves, and so it hears them.
 await compute.$fanout.tell(undefined, { confirm: 'done' });
 
-await untilTold(node.name);
+await untilTold(node);

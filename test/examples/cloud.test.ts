@@ -10,6 +10,7 @@ import { Api, Compute, type Result, Scheduler } from '../../examples/cloud/contr
 import { OrderFileError, readOrders } from '../../examples/cloud/orders.js';
 import { recount } from '../../examples/cloud/results.js';
 import type { Summary } from '../../examples/cloud/summary.js';
+import { skein, startSkein } from '../cli/skein.js';
 import { root, run, runTs, startTs, stop, temporary } from '../run.js';
 
 // A cloud is eight processes, and one more for each order.
@@ -208,6 +209,28 @@ it('ends an instance whose pipe closes, with its command, before it commits', as
   await held.finish();
   expect(namesIn(results, 'results')).toEqual([]);
   expect(await recount(results, [{ id: 'one', command: [] }])).toEqual({ results: [], lost: ['one'], doubled: 0 });
+});
+
+it('can be started by skein up, found out about, called, and drained, from the command line alone', async () => {
+  using alone = temporary();
+  await using up = startSkein(['up', 'examples/cloud/cloud.yaml'], alone.env);
+  const names = ['api-1', 'scheduler-1', 'scheduler-2', 'compute-1', 'compute-2', 'compute-3'];
+  await Promise.all(names.map((name) => up.line(new RegExp(`${name} is ready$`))));
+  const command = ['sha256sum', join(root, 'package.json')];
+  const call = async (...args: readonly string[]): Promise<unknown> => {
+    const { code, stdout, stderr } = await skein(['call', ...args, '--json'], alone.env);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    return JSON.parse(stdout) as unknown;
+  };
+  const nodes = JSON.parse((await skein(['nodes', '--json'], alone.env)).stdout) as readonly { readonly node: string }[];
+  expect(nodes.map(({ node }) => node)).toEqual([...names].sort());
+  expect(await call('api', 'order', JSON.stringify({ id: 'one', command }))).toMatchObject({ order: 'one', exitCode: 0 });
+  expect((await skein(['drain', 'scheduler-2'], alone.env)).code).toBe(0);
+  await up.line(/scheduler-2 is done$/);
+  expect(await call('api', 'order', JSON.stringify({ id: 'two', command }))).toMatchObject({ order: 'two', exitCode: 0 });
+  expect(await call('api', 'status')).toMatchObject({ orders: 2, done: 2, failed: 0 });
+  up.child.kill('SIGINT');
+  expect(await up.end()).toBe(0);
 });
 
 it('can be started process by process, found out about, and called method by method', async () => {
