@@ -1,3 +1,4 @@
+import { textOfThrown } from '../core/error-record.js';
 import { invalidArgument, isSkeinError, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import type { Timed } from '../core/timed.js';
@@ -44,7 +45,7 @@ export class AskCall<M, R> extends LazyCall<R> {
       });
       asking.ask(message, signal);
     } catch (error) {
-      asking.fail(error);
+      asking.fail(isSkeinError(error) ? error : unaskable(error));
     }
     return asking;
   }
@@ -94,8 +95,8 @@ class Asking<M, R> implements Asker, Timed {
     this.#sink.complete();
   }
 
-  fail(error: unknown): void {
-    if (this.#end(isSkeinError(error) ? error.code : 'invalid-argument')) this.#sink.error(error);
+  fail(error: SkeinError): void {
+    if (this.#end(error.code)) this.#sink.error(error);
   }
 
   taken(unanswered: Set<Asker>): void {
@@ -131,6 +132,13 @@ class Asking<M, R> implements Asker, Timed {
     return true;
   }
 }
+
+const unaskable = (cause: unknown): SkeinError =>
+  new SkeinError(
+    'invalid-argument',
+    { issues: [{ message: `the question failed: ${textOfThrown(cause)}` }] },
+    { ran: 'no', cause },
+  );
 
 const checkAskOptions = ({ timeoutMs, signal }: AskOptions): void => {
   const problems = [

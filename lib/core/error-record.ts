@@ -22,6 +22,12 @@ export const writeThrown = (thrown: unknown, withStack: boolean, depth = 0): Err
   }
 };
 
+/** What was thrown, in words, whatever it is. Never throws. */
+export const textOfThrown = (thrown: unknown): string => {
+  const { name = 'Error', message } = writeThrown(thrown, false);
+  return nameThenText(name, message);
+};
+
 const writeAny = (thrown: unknown, withStack: boolean, depth: number): ErrorRecord => {
   if (!(thrown instanceof Error)) return { code: 'remote-error', name: 'Error', message: String(thrown) };
   const { name, message, code, details, cause, stack } = thrown instanceof Declared ? plainly(thrown) : (thrown as AnyError);

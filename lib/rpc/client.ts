@@ -1,14 +1,14 @@
-import { invalidArgument, SkeinError } from '../core/errors.js';
+import { SkeinError } from '../core/errors.js';
 import { checkTarget } from '../core/target.js';
 import { isAbove, parseVersion, type Version } from '../core/version.js';
 import type { Operation } from '../ports/transport.js';
 import { Caster } from './caster.js';
-import { type Contract, editionProblems, type Method, type ShapeOf, versionOf } from './contract.js';
+import { checkContract, type Contract, type Method, type ShapeOf, versionOf } from './contract.js';
 import { fanOut } from './fanout.js';
 import {
   type CallOptions,
   type CastOptions,
-  checkCallOptions,
+  checkClientOptions,
   type ClientOptions,
   mergeClientOptions,
   type UnaryOptions,
@@ -70,18 +70,20 @@ export class Clients {
 
   /** Throws `invalid-target` or `invalid-argument`. Costs no connection. */
   make<C extends Contract>(contract: C, given: ClientOptions = {}, server?: string): Client<C> {
+    checkContract(contract);
+    checkClientOptions(given);
     const options = mergeClientOptions({}, given);
     const { exchange = 'default' } = options;
     checkTarget({ exchange, topic: contract.name, server });
-    checkCallOptions(options);
-    const problems = editionProblems(contract);
-    if (problems.length > 0) throw invalidArgument(...problems);
     const client: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     const fanout: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     for (const [name, method] of Object.entries(contract.methods)) {
       const sending = this.#sending(contract, name, method, options, server);
-      if (method.verb === 'call') client[name] = sendCall(new Caller(sending, method, options.validateOutput === true));
-      else {
+      if (method.verb === 'call') {
+        client[name] = sendCall(new Caller(sending, method, options.validateOutput === true));
+        // Only casts are listed.
+        Object.defineProperty(fanout, name, { value: refuseFannedCall(name) });
+      } else {
         client[name] = sendCast(new Caster(sending, method.confirm));
         fanout[name] = (input: unknown, cast?: CastOptions) => fanOut(sending, method.confirm, input, cast);
       }
@@ -107,7 +109,10 @@ export class Clients {
       if (typeof pinned !== 'string') throw new SkeinError('invalid-target', { reason: 'the server must be a string' });
       return this.make(contract, options, pinned);
     };
-    client.$with = (others: ClientOptions) => this.make(contract, mergeClientOptions(options, others), server);
+    client.$with = (others: ClientOptions) => {
+      checkClientOptions(others);
+      return this.make(contract, mergeClientOptions(options, others), server);
+    };
     client.$fanout = Object.freeze(fanout);
     return Object.freeze(client) as Client<C>;
   }
@@ -164,6 +169,10 @@ const aboveCap = ({ name: topic }: Contract, method: string, wanted: Version, ca
   );
 const refuseUnpinnedDrain = (): never => {
   throw new SkeinError('invalid-target', { reason: '$drain is for one node: pin one of its servers, $on(server).$drain()' });
+};
+
+const refuseFannedCall = (name: string) => (): never => {
+  throw new SkeinError('invalid-target', { reason: `${name} is a call, which one server answers: only casts go to all of them` });
 };
 
 const sendCall = (caller: Caller) => (input: unknown, options?: UnaryOptions) => caller.call(input, options);

@@ -130,6 +130,7 @@ export const contract = <Ms extends Methods>(
   methods: Ms & { readonly [K in keyof Ms & (`$${string}` | 'then')]: 'a reserved name' },
   { namespace = '' }: { readonly namespace?: string } = {},
 ): Contract<Ms> => {
+  if (!isRecord(methods)) throw invalidArgument('the methods of a contract must be an object: { name: call(…) }');
   const problems = [
     ...checkName(name),
     ...editionProblems({ version, namespace }),
@@ -141,8 +142,18 @@ export const contract = <Ms extends Methods>(
 
 const checkName = (name: string): string[] => problemsOf(() => checkTarget({ exchange: 'default', topic: name }));
 
-/** What is wrong with a contract's version and namespace, be it one that was put together by hand. */
-export const editionProblems = ({ version, namespace }: Pick<Contract, 'version' | 'namespace'>): string[] => [
+/** Throws `invalid-argument` or `invalid-target` for what is no contract, be it one that was put together by hand. */
+export const checkContract = (contract: unknown): void => {
+  if (!isRecord(contract) || !isRecord(contract.methods)) {
+    throw invalidArgument('what is served and called is a contract: contract(name, version, { method: call(…) })');
+  }
+  const problems = editionProblems(contract as unknown as Contract);
+  if (problems.length > 0) throw invalidArgument(...problems);
+};
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;
+
+const editionProblems = ({ version, namespace }: Pick<Contract, 'version' | 'namespace'>): string[] => [
   ...problemsOf(() => parseVersion(version)),
   ...(typeof namespace === 'string' ? [] : [`the namespace must be a string, and is ${String(namespace)}`]),
 ];

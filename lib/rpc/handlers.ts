@@ -1,5 +1,5 @@
 import { invalidArgument } from '../core/errors.js';
-import { type Contract, editionProblems, type Method, type ShapeOf } from './contract.js';
+import type { Contract, Method, ShapeOf } from './contract.js';
 import type { Reply } from './first-value.js';
 import { isRequests, type Requests } from './requests.js';
 import type { HandlerContext } from './work.js';
@@ -22,12 +22,14 @@ export type Handlers<C extends Contract> = { readonly [K in keyof C['methods']]:
 
 /** Throws `invalid-argument` where a method has no handler, or a handler no method. */
 export const checkHandlers = (contract: Contract, handlers: Readonly<Record<string, unknown>>): void => {
+  if (typeof handlers !== 'object' || (handlers as unknown) === null) {
+    throw invalidArgument(`the handlers of ${contract.name} must be an object: { method: (input) => reply }`);
+  }
   const missing = Object.keys(contract.methods).filter(
     (name) => typeof handlers[name] !== 'function' && !isRequests(handlers[name]),
   );
   const unknown = Object.keys(handlers).filter((name) => !Object.hasOwn(contract.methods, name));
   const problems = [
-    ...editionProblems(contract),
     ...missing.map((name) => `${contract.name}.${name} has no handler: give a function, or requests(…)`),
     ...unknown.map((name) => `${contract.name} has no method ${name}`),
   ];

@@ -2,7 +2,7 @@ import type { AsyncLocalStorage } from 'node:async_hooks';
 import { catchError, Observable, throwError } from 'rxjs';
 import { type Failure, isSkeinError } from '../core/errors.js';
 import { firstValue, isValue } from './first-value.js';
-import { compose, type Intercepted, type Interceptor, type Next } from './interceptor.js';
+import { checkHandedOn, compose, type Intercepted, type Interceptor, type Next } from './interceptor.js';
 import type { AnyHandler } from './method-desk.js';
 import { Refused } from './outcomes.js';
 import type { Work } from './work.js';
@@ -25,15 +25,16 @@ export const interceptHandler = (
   if (interceptors.length === 0) return handler;
   return (input: unknown, work: Work) => {
     let hasStarted = false;
-    const last: Next = ({ input: handed, context }) =>
+    const last: Next = (request) =>
       new Observable((subscriber) => {
+        checkHandedOn(request);
         hasStarted = true;
-        work.context = context;
+        work.context = request.context;
         const value = (result: unknown): void => {
           subscriber.next(result);
           subscriber.complete();
         };
-        const result = ambient.run(work, handler, handed as never, work);
+        const result = ambient.run(work, handler, request.input as never, work);
         if (!isValue(result)) {
           return ambient.run(work, firstValue, result, { value, error: (error) => subscriber.error(error) });
         }

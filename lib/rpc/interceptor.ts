@@ -1,5 +1,7 @@
 import { defer, type Observable } from 'rxjs';
 import type { Context } from '../core/context.js';
+import { invalidArgument } from '../core/errors.js';
+import { checkCallOptions } from './options.js';
 
 /** A request as interceptors see it, and as they may hand it on, changed. */
 export interface Intercepted {
@@ -33,6 +35,16 @@ export type Next = Parameters<Interceptor>[1];
 /** All of them around `last`; what one throws is its error, and what it returns in place of an Observable too. */
 export const compose = (interceptors: readonly Interceptor[], last: Next): Next =>
   interceptors.reduceRight<Next>((next, intercept) => (request) => defer(() => intercept(request, next)), last);
+
+/** Throws `invalid-argument` where what an interceptor hands on is no request. */
+export const checkHandedOn = (request: unknown): void => {
+  if (typeof request !== 'object' || request === null || !('context' in request) || request.context === undefined) {
+    throw invalidArgument(
+      'an interceptor handed on what is no request: change the one that it was given, next({ ...request, … })',
+    );
+  }
+  checkCallOptions({ context: request.context as Context });
+};
 
 /** What is wrong with a node's interceptors. */
 export const interceptorProblems = (interceptors: unknown): readonly string[] => {

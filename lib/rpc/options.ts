@@ -62,11 +62,27 @@ export const mergeClientOptions = (own: ClientOptions, others: ClientOptions): C
   versionCap: others.versionCap ?? own.versionCap,
 });
 
-/** What is wrong with options, if anything is; thrown as one `invalid-argument`. */
-export const checkCallOptions = (options: CallOptions & CastOptions & ClientOptions): void => {
-  const problems = (Object.keys(checks) as (keyof typeof checks)[]).flatMap((name) => {
-    const value: unknown = options[name];
-    return value === undefined ? [] : checks[name](value);
+/** Throws one `invalid-argument` that says all that is wrong with a request's options. */
+export const checkCallOptions = (options: CastOptions & UnaryOptions): void => {
+  check('a request', options, forRequests);
+};
+
+/** Throws one `invalid-argument` that says all that is wrong with a client's options. */
+export const checkClientOptions = (options: ClientOptions): void => {
+  check('a client', options, forClients);
+};
+
+/** What is wrong with a value, by the name of its option. */
+type Checks = Readonly<Record<string, (value: unknown) => readonly string[]>>;
+
+const check = (what: string, options: unknown, checks: Checks): void => {
+  if (typeof options !== 'object' || options === null) {
+    throw invalidArgument(`options of ${what} must be an object, and are ${show(options)}`);
+  }
+  const problems = Object.entries(options).flatMap(([name, value]: [string, unknown]) => {
+    const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
+    if (!check) return [`${what} has no option ${name}: there are ${Object.keys(checks).join(', ')}`];
+    return value === undefined ? [] : check(value);
   });
   if (problems.length > 0) throw invalidArgument(...problems);
 };
@@ -82,8 +98,7 @@ const show = (value: unknown): string => {
   }
 };
 
-/** What is wrong with each option, where it is given. */
-const checks = {
+const both = {
   timeoutMs: (value: unknown) => unless(isTime(value), 'timeoutMs must be 0 or more', value),
   deadline: (value: unknown) => unless(isTime(value), 'deadline must be in epoch ms', value),
   signal: (value: unknown) => unless(value instanceof AbortSignal, 'signal must be an AbortSignal', value),
@@ -104,7 +119,17 @@ const checks = {
       `retries must be a whole number from 0 to ${String(limits.retriesMax)}`,
       value,
     ),
+  validateOutput: (value: unknown) => unless(typeof value === 'boolean', 'validateOutput must be true or false', value),
+} as const;
+
+const forRequests: Checks = {
+  ...both,
   confirm: (value: unknown) => unless(value === 'accepted' || value === 'done', 'confirm must be accepted or done', value),
+};
+
+const forClients: Checks = {
+  ...both,
+  exchange: (value: unknown) => unless(typeof value === 'string', 'exchange must be a string', value),
   balance: (value: unknown) =>
     unless(
       value === 'least-loaded' || value === 'round-robin' || value === 'hash',
@@ -113,7 +138,7 @@ const checks = {
     ),
   versionCap: (value: unknown) =>
     unless(isVersion(value), 'versionCap must be a version: major, major.minor or major.minor.patch', value),
-} as const;
+};
 
 const isTime = (value: unknown): boolean => typeof value === 'number' && value >= 0;
 

@@ -17,10 +17,10 @@ import {
   timer,
 } from 'rxjs';
 import type { Context } from '../core/context.js';
+import { textOfThrown } from '../core/error-record.js';
 import { type ErrorCode, isSkeinError, type Ran, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
-import { compose, type Next } from './interceptor.js';
-import { checkCallOptions } from './options.js';
+import { checkHandedOn, compose, type Next } from './interceptor.js';
 import { onWithdrawn, type Sending, type Terms } from './request.js';
 
 /** Sends what has passed all interceptors, when it is subscribed; errors with SkeinErrors only. */
@@ -81,17 +81,18 @@ class Passage {
     return this.#underWay > 0 ? more(this.#ranBefore, 'unknown') : this.#ranBefore;
   }
 
-  readonly #last: Next = ({ input, context }) =>
+  readonly #last: Next = (request) =>
     defer(() => {
       let terms: Terms;
       try {
-        terms = this.#renew(context);
+        checkHandedOn(request);
+        terms = this.#renew(request.context);
       } catch (error) {
         // Not to the interceptors: one that tries again at once would try for ever.
         this.#over$.error(error);
         return NEVER;
       }
-      return this.#follow(this.#send(input, terms));
+      return this.#follow(this.#send(request.input, terms));
     });
 
   /** Takes note of how what is sent ends. */
@@ -131,7 +132,6 @@ class Passage {
     if (signal?.aborted === true) throw new SkeinError('cancelled', { reason: signal.reason }, { ran });
     if (work?.cancelled) throw new SkeinError('cancelled', { reason: work.cancelled }, { ran });
     if (context === this.#context) return this.#terms;
-    checkCallOptions({ context });
     return { ...this.#terms, meta: { ...meta, context } };
   }
 
@@ -158,7 +158,7 @@ class Passage {
 
   #typed(error: unknown): SkeinError {
     if (isSkeinError(error)) return error;
-    const issues = [{ message: 'a client interceptor failed' }];
+    const issues = [{ message: `a client interceptor failed: ${textOfThrown(error)}` }];
     return new SkeinError('invalid-argument', { issues }, { ran: this.#ran, cause: error });
   }
 

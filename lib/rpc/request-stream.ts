@@ -31,6 +31,8 @@ export class RequestStream {
   readonly #within = new Set<StreamRequest>();
   #run: Run | undefined;
   #isLettingIn = false;
+  /** Whether it has emitted what is no answer; it is told once. */
+  #hasStrayed = false;
   #turn: Subscription | undefined;
   /** What its requests are refused with, once it will not run any more. */
   #retired: Refused | undefined;
@@ -62,7 +64,7 @@ export class RequestStream {
     });
 
   /**
-   * The user's stream, while subscribed; errors when it ends, whichever way, unless it was told to finish, and has. Who unsubscribes
+   * The user's stream, while subscribed; errors when it ends, whichever way, unless it was told to finish. Who unsubscribes
    * lets it finish what is in it: its requests complete, and it is let go once all of them have their answers, at the latest at their
    * deadlines. One at a time.
    */
@@ -72,12 +74,9 @@ export class RequestStream {
       this.#run = run;
       const end = (error: unknown): void => {
         this.#run = undefined;
-        if (run.isLeaving && this.#within.size === 0) {
-          run.complete();
-          return;
-        }
-        this.#failAll(error);
-        subscriber.error(error);
+        if (!run.isLeaving || this.#within.size > 0) this.#failAll(error);
+        if (run.isLeaving) run.complete();
+        else subscriber.error(error);
       };
       run.inner = apart(this.#ports.ambient, () =>
         defer(() => this.#handler.handle(this.#requestsOf(run))).subscribe({
@@ -151,11 +150,19 @@ export class RequestStream {
     const { meter } = this.#ports;
     if (!(answer instanceof StreamAnswer) || !answer.request.isOf(this.#tools)) {
       meter.counter('handlers.stray').total += 1;
+      this.#warnOfStray();
       return;
     }
     const { request, outcome } = answer;
     if (request.state === 'within') request.settle(outcome);
     else meter.counter(request.state === 'withdrawn' ? 'handlers.late' : 'handlers.stray').total += 1;
+  }
+
+  #warnOfStray(): void {
+    if (this.#hasStrayed) return;
+    this.#hasStrayed = true;
+    const advice = 'emit what request.reply(…), request.fail(…) or request.answer(…) gives';
+    this.#ports.logger.warn(`the stream of ${this.#name} emitted what is no answer to a request of its own: ${advice}`);
   }
 
   /** The request is over, by its answer or without one. */

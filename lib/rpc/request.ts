@@ -50,7 +50,7 @@ export const asUnsent = (error: unknown): SkeinError =>
 /** The terms of a request that is sent now. Throws what keeps it from being sent: bad options, no time left, already cancelled. */
 export const agree = (sending: Sending, options: CallOptions | undefined, confirm?: 'done'): Terms => {
   const { ports, defaults } = sending;
-  if (options) checkCallOptions(options);
+  if (options !== undefined) checkCallOptions(options);
   if (sending.aboveCap) throw sending.aboveCap();
   const work = ports.ambient.getStore();
   if (ports.life.state !== 'open' && (!work || ports.life.state === 'closed')) {

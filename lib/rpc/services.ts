@@ -3,7 +3,7 @@ import type { Actor } from '../actors/actor.js';
 import type { Context } from '../core/context.js';
 import { invalidArgument, SkeinError } from '../core/errors.js';
 import { checkTarget, encodeTarget } from '../core/target.js';
-import { boundProblems, type Contract, type MethodOptions } from './contract.js';
+import { boundProblems, checkContract, type Contract, type MethodOptions } from './contract.js';
 import { checkDrain, type Draining, type DrainOptions, type DrainReport, finish, unfinishedAt } from './drain.js';
 import { checkHandlers, type Handlers } from './handlers.js';
 import type { RequestStream } from './request-stream.js';
@@ -19,13 +19,19 @@ export interface ServeOptions<C extends Contract = Contract> {
   readonly methods?: { readonly [K in keyof C['methods']]?: Pick<MethodOptions, 'concurrency' | 'queue'> };
 }
 
-/** Throws `invalid-argument` where there are bounds of no method, or bounds that are none. */
-const checkMethods = ({ name, methods }: Contract, bounds: Readonly<Record<string, unknown>>): void => {
-  const problems = Object.entries(bounds).flatMap(([method, options]) =>
-    Object.hasOwn(methods, method)
-      ? boundProblems(method, (options ?? {}) as MethodOptions)
-      : [`the option methods names ${method}, and ${name} has no such method`],
-  );
+/** Throws `invalid-argument` for options that there are not, bounds of no method, and bounds that are none. */
+const checkServeOptions = ({ name, methods }: Contract, options: ServeOptions): void => {
+  if (typeof options !== 'object' || (options as unknown) === null) throw invalidArgument('options of serve must be an object');
+  const problems = [
+    ...Object.keys(options)
+      .filter((key) => !['server', 'exchange', 'methods'].includes(key))
+      .map((key) => `serve has no option ${key}: there are server, exchange and methods`),
+    ...Object.entries(options.methods ?? {}).flatMap(([method, bound]) =>
+      Object.hasOwn(methods, method)
+        ? boundProblems(method, (bound ?? {}) as MethodOptions)
+        : [`the option methods names ${method}, and ${name} has no such method`],
+    ),
+  ];
   if (problems.length > 0) throw invalidArgument(...problems);
 };
 
@@ -61,10 +67,11 @@ export class Services {
 
   /** Resolves once the directory lists the server; rejects with what keeps it from being listed. */
   async serve<C extends Contract>(contract: C, handlers: Handlers<C>, options: ServeOptions<C> = {}): Promise<Served> {
+    checkContract(contract);
+    checkServeOptions(contract, options);
     const { server = this.#own.server, exchange = 'default', methods = {} } = options;
     const key = encodeTarget(checkTarget({ exchange, topic: contract.name, server }));
     checkHandlers(contract, handlers);
-    checkMethods(contract, methods);
     const running = this.#running.get(key);
     if (running) {
       const what = `${contract.name} ${running.service.version}`;

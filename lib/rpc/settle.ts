@@ -1,5 +1,5 @@
-import { catchError, map, of } from 'rxjs';
-import type { Failure } from '../core/errors.js';
+import { catchError, isObservable, map, of } from 'rxjs';
+import { type Failure, invalidArgument } from '../core/errors.js';
 import type { Settled } from './settled.js';
 import type { Call } from './unary-call.js';
 
@@ -9,6 +9,9 @@ import type { Call } from './unary-call.js';
  * sends one in all.
  */
 export const settle = <T, E = never>(call: Call<T, E>): Call<Settled<T, E | Failure>> => {
+  if (!isObservable(call) || typeof (call as Partial<Call<T, E>>).then !== 'function') {
+    throw invalidArgument('settle takes a call of a client, as it comes: settle(client.method(input))');
+  }
   type Outcome = Settled<T, E | Failure>;
   const ok = (value: T): Outcome => ({ ok: true, value });
   const failed = (error: unknown): Outcome => ({ ok: false, error: error as E | Failure });

@@ -111,7 +111,13 @@ describe('an actor that is asked', () => {
     const answer = doubling(world).ask<number>(() => {
       throw new TypeError('no message');
     });
-    expect(await failure(answer)).toEqual(new TypeError('no message'));
+    expect(await failure(answer)).toMatchObject({
+      code: 'invalid-argument',
+      ran: 'no',
+      message: '[invalid-argument] the question failed: TypeError: no message',
+      cause: new TypeError('no message'),
+    });
+    expect(await failure(doubling(world).ask(5 as never))).toMatchObject({ code: 'invalid-argument', ran: 'no' });
   });
 
   it('never sees a question that was given up while it waited, which then takes no room', async () => {

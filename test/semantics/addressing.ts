@@ -146,10 +146,30 @@ export const addressing: Part = (use, { registers }) => {
       expect(await settle(caller.client(Who).name())).toBe('a');
     });
 
+    it.each([null, undefined, 5, {}, { name: 'who', version: '1', namespace: '' }])('%j is no contract', async (odd) => {
+      const { node } = use();
+      const caller = await node('caller');
+      expect(() => caller.client(odd as never)).toThrow(expect.objectContaining({ code: 'invalid-argument' }));
+      await expect(caller.serve(odd as never, {})).rejects.toMatchObject({ code: 'invalid-argument' });
+    });
+
+    it.each([[null], [5], [{ name: () => 'a', note: () => 1 }, 5], [{ name: () => 'a', note: () => 1 }, { servre: 'x' }]])(
+      'cannot be served by %j, %j',
+      async (...served) => {
+        const { node } = use();
+        const server = await node('server');
+        await expect(server.serve(Who, ...(served as [never]))).rejects.toMatchObject({ code: 'invalid-argument' });
+      },
+    );
+
     it('a call has no fanout', async () => {
       const { node } = use();
       const caller = await node('caller');
-      expect(Object.keys(caller.client(Who).$fanout)).toEqual(['note']);
+      const { $fanout } = caller.client(Who);
+      expect(Object.keys($fanout)).toEqual(['note']);
+      expect(() => ($fanout as unknown as { name: () => void }).name()).toThrow(
+        expect.objectContaining({ code: 'invalid-target' }),
+      );
     });
 
     if (registers) {

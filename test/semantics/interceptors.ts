@@ -1,6 +1,6 @@
-import { catchError, concat, defer, EMPTY, map, mergeMap, NEVER, Observable, of, retry, throwError } from 'rxjs';
+import { catchError, concat, defer, EMPTY, from, map, mergeMap, NEVER, Observable, of, retry, throwError } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { call, cast, contract, createNode, type Interceptor, SkeinError } from '../../lib/index.js';
+import { call, cast, contract, createNode, type ErrorCode, type Interceptor, type Ran, SkeinError } from '../../lib/index.js';
 import { aborted, type Cluster, connect, counted, ends, failure, failureOf, type Part, Signal } from './cluster.js';
 
 const Shop = contract('shop', '1', {
@@ -20,19 +20,28 @@ const fail = (): never => {
 };
 
 /** Client interceptors that do not do what they should, and how a call ends then. */
-const misbehaving = [
+const misbehaving: readonly (readonly [string, Interceptor, ErrorCode, Ran])[] = [
   ['throws', () => fail(), 'invalid-argument', 'no'],
   ['fails', () => throwError(() => new Error('odd')), 'invalid-argument', 'no'],
   ['returns no Observable', () => 7 as never, 'invalid-argument', 'no'],
   ['completes without a value', () => EMPTY, 'invalid-argument', 'no'],
   ['refuses', forbid, 'forbidden', 'no'],
+  ['hands on no request', (_, next) => next(undefined as never), 'invalid-argument', 'no'],
+  ['hands on a request without its context', ({ input }, next) => next({ input } as never), 'invalid-argument', 'no'],
+  [
+    'hands on a context of numbers',
+    (request, next) => next({ ...request, context: { a: 5 } as never }),
+    'invalid-argument',
+    'no',
+  ],
   ['never emits', () => NEVER, 'deadline-exceeded', 'no'],
-] as const;
+];
 
 /** Server interceptors that fail, and the name of the error that arrives. */
 const failing: readonly (readonly [string, Interceptor, string])[] = [
   ['throw', () => fail(), 'Error'],
   ['return no Observable', () => 7 as never, 'TypeError'],
+  ['hand on no request', (_, next) => next({} as never), 'SkeinError'],
   ['refuse behind the handler', (request, next) => next(request).pipe(map(forbid)), 'SkeinError'],
   ['are themselves refused', () => throwError(() => new SkeinError('no-server', { topic: 'x' })), 'SkeinError'],
 ];
@@ -222,6 +231,19 @@ export const interceptors: Part = (use, { shortMs }) => {
       expect(await failureOf(code, cluster.settle(client.buy({ item: 'hat' }, { timeoutMs: shortMs })))).toMatchObject({ ran });
       expect(seen).toEqual([]);
       expect(ends(caller)).toEqual({ [`requests.${code}`]: 1 });
+    });
+
+    it('that hand on what is no request harm no other request', async () => {
+      const cluster = use();
+      const spoil: Interceptor = (request, next) =>
+        next(request.method === 'hold' ? request : { ...request, context: undefined as never });
+      const { client, seen } = await shop(cluster, { client: [spoil] }, () => from(cluster.after(20)).pipe(map(() => 'held')));
+      const held = client.hold();
+      const answer = cluster.settle(held);
+      expect(await failure(cluster.settle(client.buy({ item: 'hat' })))).toMatchObject({ code: 'invalid-argument', ran: 'no' });
+      expect(await failure(cluster.settle(client.note('hat')))).toMatchObject({ code: 'invalid-argument', ran: 'no' });
+      expect(await answer).toBe('held');
+      expect(seen).toEqual([]);
     });
 
     it('that fail once the answer is there say that the work ran', async () => {

@@ -94,10 +94,21 @@ export const time: Part = (use, { virtualTime, shortMs }) => {
         context: 'abc',
         traceparent: 'x'.repeat(257),
         confirm: 'maybe',
-        balance: 'fair',
       };
-      const error = await failureOf('invalid-argument', cluster.settle(client.plain(undefined, odd as never)));
-      expect(error.details.issues.map(({ message }) => message.split(' ')[0])).toEqual(Object.keys(odd));
+      const problems = async (options: unknown) => {
+        const error = await failureOf('invalid-argument', cluster.settle(client.plain(undefined, options as never)));
+        return error.details.issues.map(({ message }) => message);
+      };
+      expect((await problems(odd)).map((message) => message.split(' ')[0])).toEqual(Object.keys(odd));
+      expect(await problems({ timeoutMS: 5 })).toEqual([
+        expect.stringContaining('a request has no option timeoutMS: there are timeoutMs, '),
+      ]);
+      expect(await problems({ balance: 'hash' })).toEqual([expect.stringContaining('a request has no option balance')]);
+      expect(await problems(7)).toEqual(['options of a request must be an object, and are 7']);
+      expect(await problems(null)).toEqual(['options of a request must be an object, and are null']);
+      for (const options of [{ balance: 'fair' }, { balanced: 'hash' }, 7, null]) {
+        expect(() => client.$with(options as never)).toThrow(expect.objectContaining({ code: 'invalid-argument' }));
+      }
     });
 
     it('that is no time is refused', async () => {

@@ -1,6 +1,7 @@
 import {
   bufferCount,
   concatMap,
+  EMPTY,
   filter,
   from,
   groupBy,
@@ -179,6 +180,9 @@ export const wholeStream: Part = (use, { virtualTime, shortMs }) => {
       answer$.next((others[0] as Asked).reply('by another stream'));
       answer$.next('no answer' as never);
       expect(dropped()).toEqual([2, 0]);
+      expect(cluster.lines.map(({ message }) => message)).toContainEqual(
+        expect.stringContaining('the stream of desk.ask emitted what is no answer to a request of its own'),
+      );
       answer$.next((kept[0] as Asked).reply('1'));
       answer$.next((kept[0] as Asked).reply('2'));
       expect(dropped()).toEqual([3, 0]);
@@ -537,6 +541,30 @@ export const wholeStream: Part = (use, { virtualTime, shortMs }) => {
       expect(await cluster.settle(asked)).toBe('done');
       expect(await cluster.settle(drained)).toEqual({ unfinished: [] });
       expect(cluster.lines.filter(({ level }) => level === 'error' || level === 'warn')).toEqual([]);
+    });
+
+    it('fails what it leaves unanswered as it completes, and is not run again', async () => {
+      const cluster = use();
+      const came = new Signal();
+      let runs = 0;
+      const { served, client } = await serveDesk(cluster, (request$) => {
+        runs += 1;
+        return request$.pipe(
+          tap(() => {
+            came.resolve();
+          }),
+          mergeMap(() => EMPTY),
+        );
+      });
+      const answer = failureOf('remote-error', client.ask('a'));
+      await cluster.settle(came.promise);
+      expect(await cluster.settle(served.drain())).toEqual({ unfinished: [] });
+      expect(await cluster.settle(answer)).toMatchObject({ ran: 'yes' });
+      await cluster.pass(300);
+      expect(runs).toBe(1);
+      expect(cluster.lines.filter(({ level }) => level === 'error' || level === 'warn').map(({ message }) => message)).toEqual([
+        'the stream of desk.ask ended, and 1 requests in it fail',
+      ]);
     });
 
     it('is let go once its last request is over', async () => {
