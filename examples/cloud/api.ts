@@ -48,4 +48,6 @@ await node.serve(Api, {
 });
 
 await untilTold(node);
+// Orders that were asked for are finished, and so is their work.
+await node.drain();
 work.unsubscribe();

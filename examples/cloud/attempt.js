@@ -7,10 +7,14 @@ import process from 'node:process';
  * to try finds the name taken. Who attempts an order anew first takes the files of earlier attempts away, so that those have nothing
  * to link any more, however late they come. Both are one step of the file system, so that one of the two comes first, always.
  *
- *   results/ORDER.json             what was committed
- *   attempts/ORDER/COMPUTE.PID.json  each attempt
- *   revoked/ORDER.COMPUTE.PID.json   attempts that were taken away, since their compute or their scheduler was lost
- *   doubled/ORDER.COMPUTE.PID.json   attempts that came too late: there must be none
+ * Which attempt is the earlier one is said by when its compute started it, by the host's clock that never goes back, and not by when
+ * it comes here: a process may take long to start, and its compute be killed meanwhile. One that finds a later attempt takes
+ * itself away.
+ *
+ *   results/ORDER.json                     what was committed
+ *   attempts/ORDER/STARTED.COMPUTE.PID.json  each attempt
+ *   revoked/ORDER.STARTED.COMPUTE.PID.json   attempts that were taken away, since their compute or their scheduler was lost
+ *   doubled/ORDER.STARTED.COMPUTE.PID.json   attempts that came too late: there must be none
  */
 export class Attempt {
   #root;
@@ -18,12 +22,14 @@ export class Attempt {
   #file;
   #handle;
 
-  static begin(root, order, compute) {
+  /** `started` is in ns, as `process.hrtime.bigint()` says it. */
+  static begin(root, order, started, compute) {
     for (const folder of ['results', 'revoked', 'doubled', join('attempts', order)]) {
       mkdirSync(join(root, folder), { recursive: true });
     }
-    const attempt = new Attempt(root, order, join(root, 'attempts', order, `${compute}.${String(process.pid)}.json`));
-    attempt.#revokeOthers();
+    const file = `${String(started)}.${compute}.${String(process.pid)}.json`;
+    const attempt = new Attempt(root, order, join(root, 'attempts', order, file));
+    attempt.#revokeEarlier();
     return attempt;
   }
 
@@ -59,11 +65,13 @@ export class Attempt {
     return join(this.#root, 'results', `${this.#order}.json`);
   }
 
-  #revokeOthers() {
+  #revokeEarlier() {
     const folder = join(this.#root, 'attempts', this.#order);
-    for (const name of readdirSync(folder)) {
-      if (name !== basename(this.#file)) this.#moveTo('revoked', join(folder, name));
-    }
+    // Of two that start at once either sees the other, since each has its file before it looks.
+    const inOrder = readdirSync(folder).sort(byStart);
+    const own = inOrder.indexOf(basename(this.#file));
+    const revoked = own === inOrder.length - 1 ? inOrder.slice(0, -1) : inOrder.slice(own, own + 1);
+    for (const name of revoked) this.#moveTo('revoked', join(folder, name));
   }
 
   #moveTo(folder, file) {
@@ -75,3 +83,7 @@ export class Attempt {
     }
   }
 }
+
+const startOf = (name) => BigInt(name.split('.', 1)[0]);
+
+const byStart = (a, b) => (startOf(a) === startOf(b) ? (a < b ? -1 : 1) : startOf(a) < startOf(b) ? -1 : 1);

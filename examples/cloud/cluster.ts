@@ -47,6 +47,11 @@ export class Cluster implements AsyncDisposable {
     return member;
   }
 
+  /** They are to end with all that they have at work. */
+  abandon(): void {
+    for (const member of this.#members) member.abandon();
+  }
+
   /** Who asks ends before who answers. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const kind of Object.keys(plan)) {

@@ -33,7 +33,8 @@ const committed = async ({ id }: Order, { results }: Host): Promise<Result> =>
 /** A child process whose end is told by its pipe to here, even if this process is killed. Emits once it has committed. */
 const started = (order: Order, { compute, results }: Host): Observable<'ended'> =>
   new Observable((subscriber) => {
-    const child = spawn(process.execPath, [runner, results, compute, JSON.stringify(order)], {
+    const startedAt = String(process.hrtime.bigint());
+    const child = spawn(process.execPath, [runner, results, compute, startedAt, JSON.stringify(order)], {
       cwd: project,
       stdio: ['pipe', 'pipe', 'inherit'],
     });

@@ -42,7 +42,7 @@ const carryOut = async (file: string, starting: Cluster, url: string, signal: Ab
   using view = openView(cluster);
   const events = cluster.event$.subscribe((line) => view.say(line));
   view.say('one api, two schedulers and three computes start');
-  const failure$ = merge(cluster.failure$, aborted(signal));
+  const failure$ = merge(cluster.failure$, aborted(signal)).pipe(tap({ error: () => cluster.abandon() }));
   await firstValueFrom(merge(cluster.start(), failure$));
   await using node = await createNode({ url, name: 'main' });
   const startedAt = performance.now();

@@ -67,6 +67,12 @@ export class Member {
     await this.ended;
   }
 
+  /** Nobody waits any more for what it does: it ends with all of that. */
+  abandon(): void {
+    this.#isLeaving = true;
+    if (this.#child.connected) this.#child.disconnect();
+  }
+
   /** Tells it to finish what it has begun, and waits until it has. */
   async drain(): Promise<void> {
     if (this.#state === 'ended' || this.#state === 'killed') return;

@@ -1,4 +1,4 @@
-// Runs one instance for a compute: `node runner.js RESULTS COMPUTE ORDER`. It is plain JavaScript, for one starts with every
+// Runs one instance for a compute: `node runner.js RESULTS COMPUTE STARTED ORDER`. It is plain JavaScript, for one starts with every
 // instance, and a loader for TypeScript would take longer than most of them.
 import { Buffer } from 'node:buffer';
 import { spawn } from 'node:child_process';
@@ -11,9 +11,9 @@ import { Attempt } from './attempt.js';
 
 const lineMax = 200;
 
-const [root, compute, text] = process.argv.slice(2);
+const [root, compute, started, text] = process.argv.slice(2);
 const order = JSON.parse(text);
-const attempt = Attempt.begin(root, order.id, compute);
+const attempt = Attempt.begin(root, order.id, started, compute);
 
 /** Tells the compute, which reads what was committed, and ends. */
 const end = (outcome) => {

@@ -88,9 +88,35 @@ describe('skein up', () => {
     up.child.kill('SIGINT');
     await up.line(/^skein \| SIGINT: all are told to end; once more kills them$/);
     await up.line(/^api-2 \| draining$/);
-    await up.line(/^skein \| api-2 stopped: exit code 0$/);
+    await up.line(/^skein \| api-2 has stopped$/);
     expect(await up.end()).toBe(0);
     expect((await skein(['nodes', '--json'], env)).stdout).toBe('[]\n');
+  });
+
+  it.each([
+    ['started itself', (program: string) => [process.execPath, program]],
+    ['behind a shell', (program: string) => `cd . && "${process.execPath}" ${program}; echo too much`],
+  ])('leaves it to a program, %s, to end what it has started', async (_what, command) => {
+    const { file, env, path } = setUp({ a: { command: command('parent.cjs'), cwd: '.' } });
+    writeFileSync(
+      join(path, 'child.cjs'),
+      `process.on('SIGTERM', () => console.log('told too'));
+       process.stdin.on('end', () => process.exit()).resume();
+       console.log('both run');`,
+    );
+    writeFileSync(
+      join(path, 'parent.cjs'),
+      `const child = require('child_process').spawn(process.execPath, ['child.cjs'], { stdio: ['pipe', 'inherit', 'inherit'] });
+       process.on('SIGTERM', () => setTimeout(() => child.stdin.end(), 500));
+       child.on('exit', (code) => process.exit(console.log('child ended with', code)));`,
+    );
+    await using up = startSkein(['up', file], env);
+    await up.line(/both run$/);
+    up.child.kill('SIGINT');
+    await up.line(/child ended with 0$/);
+    await up.line(/a-1 has stopped$/);
+    expect(await up.end()).toBe(0);
+    expect(up.lines.filter((line) => /told too|too much/.test(line))).toEqual([]);
   });
 
   it('kills what does not end in time, or at once when it is told twice', async () => {

@@ -150,8 +150,9 @@ it('has 200 orders of its own and more, whose files are there', async () => {
 });
 
 /** An instance, whose command is given, and the pipe to it. */
-const instance = (results: string, compute: string, command: readonly string[]) => {
-  const child = spawn(process.execPath, ['examples/cloud/runner.js', results, compute, JSON.stringify({ id: 'one', command })], {
+const instance = (results: string, compute: string, command: readonly string[], started = process.hrtime.bigint()) => {
+  const order = JSON.stringify({ id: 'one', command });
+  const child = spawn(process.execPath, ['examples/cloud/runner.js', results, compute, String(started), order], {
     cwd: root,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -185,8 +186,25 @@ it('does not commit an attempt after a later one has begun', async () => {
   expect(await instance(results, 'later', ['echo', '2']).outcome).toBe('{"outcome":"committed"}');
   await held.finish();
   expect(await held.outcome).toBe('{"outcome":"revoked"}');
-  expect(namesIn(results, 'revoked')).toEqual([`one.held.${String(held.child.pid)}.json`]);
+  expect(namesIn(results, 'revoked')).toEqual([expect.stringMatching(`^one\\.\\d+\\.held\\.${String(held.child.pid)}\\.json$`)]);
   expect((await recount(results, [{ id: 'one', command: [] }])).results).toMatchObject([{ compute: 'later' }]);
+});
+
+it('commits an attempt though an earlier one begins late', async () => {
+  const results = join(place.path, 'late');
+  const earlier = process.hrtime.bigint();
+  const held = await heldInstance(results);
+  expect(await instance(results, 'late', ['echo', '1'], earlier).outcome).toBe('{"outcome":"revoked"}');
+  await held.finish();
+  expect(await held.outcome).toBe('{"outcome":"committed"}');
+  expect((await recount(results, [{ id: 'one', command: [] }])).results).toMatchObject([{ compute: 'held' }]);
+});
+
+it('commits one attempt of several that begin at once', async () => {
+  const results = join(place.path, 'at-once');
+  const outcomes = await Promise.all(['a', 'b', 'c', 'd'].map((name) => instance(results, name, ['echo', name], 7n).outcome));
+  expect(outcomes.filter((outcome) => outcome.includes('committed'))).toHaveLength(1);
+  expect(namesIn(results, 'doubled')).toEqual([]);
 });
 
 it('counts a result that comes where there is one', async () => {
@@ -229,7 +247,14 @@ it('can be started by skein up, found out about, called, and drained, from the c
   await up.line(/scheduler-2 is done$/);
   expect(await call('api', 'order', JSON.stringify({ id: 'two', command }))).toMatchObject({ order: 'two', exitCode: 0 });
   expect(await call('api', 'status')).toMatchObject({ orders: 2, done: 2, failed: 0 });
+  // What is at work as Ctrl-C is pressed is finished.
+  const slow = ['three', 'four'].map((id) => call('api', 'order', JSON.stringify({ id, command: ['sleep', '3'] })));
+  await expect.poll(async () => await call('api', 'list', '{"state":"running"}'), { timeout: 20_000 }).toHaveLength(2);
   up.child.kill('SIGINT');
+  expect(await Promise.all(slow)).toMatchObject([
+    { order: 'three', exitCode: 0 },
+    { order: 'four', exitCode: 0 },
+  ]);
   expect(await up.end()).toBe(0);
 });
 

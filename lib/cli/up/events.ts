@@ -75,7 +75,7 @@ const sentenceOf = (event: Exclude<UpEvent, { readonly event: 'line' }>): string
     case 'done':
       return `${event.replica} is done`;
     case 'stopped':
-      return `${event.replica} stopped: ${event.how}`;
+      return `${event.replica} has stopped${isAsTold(event) ? '' : `: ${event.how}`}`;
     case 'killed':
       return `${event.replica} was killed, for it did not end in time`;
     case 'changed':
@@ -88,6 +88,9 @@ const sentenceOf = (event: Exclude<UpEvent, { readonly event: 'line' }>): string
       return event.failed.length === 0 ? 'all have ended' : `all have ended; failed: ${event.failed.join(', ')}`;
   }
 };
+
+/** Programs that were told to end by SIGTERM do so well, or by that signal. */
+const isAsTold = ({ code, signal }: Ended): boolean => code === 0 || signal === 'SIGTERM';
 
 const times = (failures: number): string => (failures === 1 ? '1 failure' : `${String(failures)} failures in a row`);
 

@@ -1,9 +1,10 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import { limits } from '../../core/limits.js';
 import type { Clock } from '../../node/system.js';
 import { within } from './waiting.js';
-import { endGroup, isGroupAlive, signalGroup } from './groups.js';
+import { childrenOf, endGroup, haveEnded, isGroupAlive, signal, signalGroup } from './groups.js';
 import type { Guard } from './guard.js';
 import type { ServicePlan } from './up-file.js';
 
@@ -36,6 +37,9 @@ export class Run {
   readonly #child: ChildProcessByStdio<null, Readable, Readable>;
   #hasExited = false;
   #wasKilled = false;
+  /** What its shell ran when it was told to end, and until when that may take. */
+  #told: readonly number[] = [];
+  #stopsBy = 0;
 
   constructor(plan: ServicePlan, env: NodeJS.ProcessEnv, ports: RunPorts) {
     this.#plan = plan;
@@ -54,10 +58,13 @@ export class Run {
 
   /**
    * Tells the program to end, and kills it and all that it started where it takes longer than the plan says. The others of its group
-   * are told once it has ended: a program that hands signals on would have them hear it twice.
+   * are told once it has ended: they are its own to end. A shell tells no one and ends at once, so what it runs is told too.
    */
   stop(): void {
     if (this.#hasExited || this.pid === undefined) return;
+    this.#stopsBy = this.#ports.clock.now() + this.#plan.stopMs;
+    if (typeof this.#plan.command === 'string') this.#told = childrenOf(this.pid);
+    for (const pid of this.#told) signal(pid, 'SIGTERM');
     this.#child.kill('SIGTERM');
     const late = this.#ports.clock.schedule(() => {
       this.kill();
@@ -82,6 +89,7 @@ export class Run {
     this.#hasExited = true;
     const ranMs = clock.now() - startedAt;
     if (this.pid !== undefined) {
+      if (!(await haveEnded(this.#told, this.#stopsBy - clock.now(), clock))) this.kill();
       if (isGroupAlive(this.pid) && (await endGroup(this.pid, this.#plan.stopMs, clock)) === 'killed') this.#wasKilled = true;
       guard.remove(this.pid);
     }
@@ -91,7 +99,7 @@ export class Run {
     this.#child.stderr.destroy();
     // Whoever reads what is printed may have stopped to.
     await within(printed, limits.flushMs, clock);
-    const how = error ? `it cannot be started: ${error.message}` : (signal ?? `exit code ${String(code)}`);
+    const how = error ? `it cannot be started: ${error.message}` : (signal ?? inWords(code));
     const isHopeless = ['ENOENT', 'EACCES', 'ENOTDIR'].includes(error?.code ?? '');
     return { how, code, signal, isWell: code === 0, isHopeless, ranMs };
   }
@@ -134,3 +142,9 @@ interface Exit {
   readonly signal: string | null;
   readonly error: NodeJS.ErrnoException | undefined;
 }
+
+/** A shell tells of the signal that ended its program by a code of its own. */
+const inWords = (code: number | null): string => {
+  const signal = Object.entries(constants.signals).find(([, number]) => number + 128 === code)?.[0];
+  return `exit code ${String(code)}${signal === undefined ? '' : `, as of ${signal}`}`;
+};
