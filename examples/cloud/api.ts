@@ -1,9 +1,11 @@
+import { resolve } from 'node:path';
 import { catchError, defer, EMPTY, type Observable, Subject, tap } from 'rxjs';
 import { createNode, mergeBounded } from 'skein';
 import { Api, Scheduler } from './contracts.js';
 import { type Booked, OrderBook } from './order-book.js';
 import { readOrders } from './orders.js';
 import { ownContext } from './own-context.js';
+import { project } from './project.js';
 import { untilTold } from './until-told.js';
 
 /** Orders that schedulers have at once; the others wait here, in order. */
@@ -38,7 +40,7 @@ const work = taken$.pipe(ownContext(), mergeBounded(placedAtOnce, carryOut)).sub
 await node.serve(Api, {
   order: (order) => book.order(order),
   submit: async ({ file }) => {
-    const orders = await readOrders(file);
+    const orders = await readOrders(resolve(project, file));
     for (const order of orders) void book.order(order);
     return { orders: orders.length };
   },

@@ -5,11 +5,9 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { catchError, concatMap, defer, Observable } from 'rxjs';
 import { type Order, type Result, resultSchema } from './contracts.js';
+import { project } from './project.js';
 
 const runner = fileURLToPath(new URL('runner.js', import.meta.url));
-
-/** Commands name files of the project, wherever this process was started. */
-const project = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Where instances run, for whom, and where they leave what they find. */
 export interface Host {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { diagnose, formatFindings, isHealthy } from './doctor.js';
-import { asCommandError, exitCodes, formatError } from './exit.js';
+import { asCommandError, CommandError, exitCodes, formatError } from './exit.js';
 import type { TopicOptions } from './find.js';
 import type { ClusterOptions } from './session.js';
 import type { CastOptions } from './commands/send.js';
@@ -16,10 +16,14 @@ const codesHelp = `
 Exit codes: 0 all is well; 1 it failed; 2 the command line, the input or a file is wrong; 3 there is no such topic, server,
 method or node; 4 it was sent, and whether it was done is not known.`;
 
+const isJson = process.argv.includes('--json');
+
 const program = new Command('skein')
   .description('Looks after Skein: brokerless messaging for Node services.')
   .version(version)
   .exitOverride()
+  // What is for machines is printed below.
+  .configureOutput(isJson ? { writeErr: () => undefined } : {})
   .showHelpAfterError('Run "skein --help" to see what there is.')
   .showSuggestionAfterError()
   .addHelpText('after', codesHelp);
@@ -130,14 +134,21 @@ program
     process.exitCode = ok ? exitCodes.ok : exitCodes.failed;
   });
 
+/** What the command line itself was refused with, or the help that it asked for; people have been told. */
+const usageError = ({ exitCode, message }: CommanderError): CommandError =>
+  new CommandError({
+    exitCode: exitCode === 0 ? exitCodes.ok : exitCodes.usage,
+    message: message.replace(/^error: /, ''),
+    advice: 'Run "skein --help" to see what there is.',
+  });
+
 try {
   await program.parseAsync();
 } catch (thrown) {
-  if (thrown instanceof CommanderError) process.exitCode = thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  else {
-    const error = asCommandError(thrown);
-    const { code, message, advice } = error;
-    console.error(process.argv.includes('--json') ? JSON.stringify({ error: { code, message, advice } }) : formatError(error));
-    process.exitCode = error.exitCode;
-  }
+  const isUsage = thrown instanceof CommanderError;
+  const error = isUsage ? usageError(thrown) : asCommandError(thrown);
+  const { code, message, advice, exitCode } = error;
+  process.exitCode = exitCode;
+  if (isJson && exitCode !== exitCodes.ok) console.error(JSON.stringify({ error: { code, message, advice } }));
+  else if (!isUsage) console.error(formatError(error));
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { filter, firstValueFrom, timeout } from 'rxjs';
 import { createNode } from '../node/create-node.js';
 import type { Registration } from '../node/described.js';
@@ -33,6 +34,7 @@ export const withSession = async <T>({ url }: ClusterOptions, work: (session: Se
   const logger = { debug: ignore, info: ignore, warn: note, error: note };
   const node = await asUsage(() => {
     if (url !== undefined) refuseOneProcess(url);
+    refuseAbsent(url ?? process.env.SKEIN_URL ?? '');
     return createNode({ ...(url !== undefined && { url }), logger });
   });
   try {
@@ -50,6 +52,18 @@ export const refuseOneProcess = (url: string): void => {
     exitCode: exitCodes.usage,
     message: `${url} joins the nodes of one process only, which no other can reach`,
     advice: 'Use zmq+local:// for the processes of this host, or zmq+static:///PATH/ring.yaml.',
+  });
+};
+
+/** A folder that nobody has made is a mistake, and looking must not make it. */
+const refuseAbsent = (url: string): void => {
+  if (url === '') return;
+  const { scheme, place } = parseNodeUrl(url);
+  if (scheme !== 'zmq+local' || place === '' || existsSync(place)) return;
+  throw new CommandError({
+    exitCode: exitCodes.usage,
+    message: `there is no folder ${place}: nothing was ever started there`,
+    advice: 'Look at the URL, --url or SKEIN_URL.',
   });
 };
 

@@ -121,6 +121,7 @@ describe('a cluster of two nodes', () => {
     [2, ['call', 'compute', 'note', '{}'], /^skein: compute\.note is a cast, not a call\n {7}Say: skein cast compute note/],
     [2, ['nodes', '--url', 'nowhere'], /^skein: \[invalid-argument\] "nowhere" is no URL of a node/],
     [2, ['nodes', '--url', 'zmq+memory://x'], /^skein: zmq\+memory:\/\/x joins the nodes of one process only/],
+    [2, ['nodes', '--url', 'zmq+local:///no/such/folder'], /^skein: there is no folder \/no\/such\/folder: nothing was ever/],
     [2, ['nodes', '--timeout', 'soon'], /'soon' is invalid\. Write a whole number of ms/],
     [2, ['call', 'compute'], /missing required argument 'method'/],
     [3, ['call', 'nowhere', 'boot'], /^skein: \[no-server\] no server answers nowhere\n {7}Topics that are served: compute\./],
@@ -147,6 +148,11 @@ describe('a cluster of two nodes', () => {
     const { code, stderr } = await run('call', 'nowhere', 'boot', '--json');
     const error = { code: 'no-server', message: 'no server answers nowhere', advice: 'Topics that are served: compute.' };
     expect({ code, error: JSON.parse(stderr) as unknown }).toEqual({ code: 3, error: { error } });
+    const usage = await run('nodes', '--bogus', '--json');
+    expect(usage).toMatchObject({ code: 2, stdout: '' });
+    expect(JSON.parse(usage.stderr)).toEqual({
+      error: { message: "unknown option '--bogus'", advice: 'Run "skein --help" to see what there is.' },
+    });
   });
 
   it('says so where nothing is served', async () => {
@@ -183,7 +189,11 @@ describe('skein drain', () => {
     const { code, stdout } = await skein(['drain', 'w-1'], own.env);
     expect({ code, stdout }).toEqual({
       code: 0,
-      stdout: 'w-1 was asked to drain: it takes no new work, and ends what it has\nw-1 has left the directory\n',
+      stdout: [
+        'w-1 was asked to drain: it takes no new work, finishes what it has begun, and ends',
+        'w-1 has left the directory: nothing new comes to it any more',
+        '',
+      ].join('\n'),
     });
     expect(JSON.parse((await skein(['nodes', '--json'], own.env)).stdout)).toMatchObject([{ node: 'w-2' }]);
     expect(await first.end()).toBe(0);

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createNode } from 'skein';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
@@ -247,6 +247,9 @@ it('can be started by skein up, found out about, called, and drained, from the c
   await up.line(/scheduler-2 is done$/);
   expect(await call('api', 'order', JSON.stringify({ id: 'two', command }))).toMatchObject({ order: 'two', exitCode: 0 });
   expect(await call('api', 'status')).toMatchObject({ orders: 2, done: 2, failed: 0 });
+  const file = join(alone.path, 'orders.jsonl');
+  writeFileSync(file, '{"id":"filed","command":["true"]}\n');
+  expect(await call('api', 'submit', JSON.stringify({ file: relative(root, file) }))).toEqual({ orders: 1 });
   // What is at work as Ctrl-C is pressed is finished.
   const slow = ['three', 'four'].map((id) => call('api', 'order', JSON.stringify({ id, command: ['sleep', '3'] })));
   await expect.poll(async () => await call('api', 'list', '{"state":"running"}'), { timeout: 20_000 }).toHaveLength(2);

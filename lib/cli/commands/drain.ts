@@ -22,7 +22,7 @@ export const drain = (name: string, options: ClusterOptions, print: (text: strin
     const drained: Drained[] = [];
     for (const run of groupBy(own, ({ incarnation }) => incarnation).values()) {
       await ask(session, run);
-      if (options.json !== true) print(`${name} was asked to drain: it takes no new work, and ends what it has`);
+      if (options.json !== true) print(`${name} was asked to drain: it takes no new work, finishes what it has begun, and ends`);
       drained.push(await watch(session, run, options.timeout ?? limits.leaveMs));
     }
     if (options.json === true) print(writeValue(drained));
@@ -77,5 +77,5 @@ const sentenceOf = ({ node, hasLeft }: Drained): string => {
   if (hasLeft === undefined) {
     return `whether ${node} has ended cannot be seen: its directory lists servers whether they run or not`;
   }
-  return hasLeft ? `${node} has left the directory` : `${node} is still listed`;
+  return hasLeft ? `${node} has left the directory: nothing new comes to it any more` : `${node} is still listed`;
 };
