@@ -8,11 +8,12 @@ const layers = {
   actors: ['^lib/(core|ports|operators)/', rxjs],
   mesh: ['^lib/(core|ports|operators|actors)/', rxjs],
   rpc: ['^lib/(core|ports|operators|actors)/', rxjs, 'node_modules/@standard-schema/spec/'],
+  testing: ['^lib/(core|ports|operators|node|rpc|actors)/', '^lib/adapters/(sim|memory|matchmaker-memory|system)/', rxjs],
   cli: ['^lib/(core|node)/', rxjs, 'node_modules/(commander|chokidar|cli-table3|picocolors|yaml)/'],
 };
 
 /** Layers that may use Node's own modules too. */
-const onNode = new Set(['rpc', 'cli']);
+const onNode = new Set(['rpc', 'testing', 'cli']);
 
 /** The adapters' outside packages: one each, imported by no other adapter, nor where nodes are put together. */
 const outside = {

@@ -3,7 +3,10 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   resolve: {
-    alias: [{ find: /^skein$/, replacement: fileURLToPath(new URL('lib/index.ts', import.meta.url)) }],
+    alias: [
+      { find: /^skein$/, replacement: fileURLToPath(new URL('lib/index.ts', import.meta.url)) },
+      { find: /^skein\/testing$/, replacement: fileURLToPath(new URL('lib/testing.ts', import.meta.url)) },
+    ],
   },
   test: {
     include: ['test/**/*.test.ts'],

@@ -2,7 +2,7 @@ import { firstValueFrom } from 'rxjs';
 import { expect, it } from 'vitest';
 import { limits } from '../../lib/core/limits.js';
 import { type ActorStatus, call, contract, type Node } from '../../lib/index.js';
-import { World } from '../world.js';
+import { SimCluster } from '../../lib/testing/cluster/sim-cluster.js';
 
 const Echo = contract('echo', '1', { echo: call<number, number>() });
 
@@ -13,7 +13,7 @@ const topicsOf = async (node: Node): Promise<readonly string[]> => {
 };
 
 it('a topic that is no longer used is no longer watched, and is there again when it is wanted', async () => {
-  const world = new World({ seed: 1 });
+  const world = new SimCluster({ seed: 1 });
   const server = await world.start('server');
   for (const exchange of ['a', 'b']) await world.settle(server.serve(Echo, { echo: (n) => n }, { exchange }));
   const caller = await world.start('caller');

@@ -1,13 +1,13 @@
 import { finalize, NEVER } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call, contract } from '../../lib/index.js';
-import { World } from '../world.js';
+import { SimCluster } from '../../lib/testing/cluster/sim-cluster.js';
 
 const Work = contract('work', '1.0', { work: call<string, string>({ concurrency: 1 }) });
 
 describe('a handler that fails as it is stopped', () => {
   it('is logged, and keeps neither its server nor any deadline from going on', async () => {
-    const world = new World({ seed: 3 });
+    const world = new SimCluster({ seed: 3 });
     const lines: string[] = [];
     const note = (...line: unknown[]): void => void lines.push(line.map(String).join(' '));
     const logger = { debug: note, info: note, warn: note, error: note };

@@ -1,11 +1,11 @@
 import { timer } from 'rxjs';
 import { expect } from 'vitest';
-import { World } from '../world.js';
+import { SimCluster } from '../../lib/testing/cluster/sim-cluster.js';
 import { type Cluster, type Line, recorder } from './cluster.js';
 import { semanticsSuite } from './suite.js';
 
 const simCluster = (): Promise<Cluster> => {
-  const world = new World({ seed: 1 });
+  const world = new SimCluster({ seed: 1 });
   const { sim, registry } = world;
   const lines: Line[] = [];
   return Promise.resolve({

@@ -11,7 +11,7 @@ import {
   type Served,
   type SkeinError,
 } from '../../lib/index.js';
-import type { Leftovers } from '../world.js';
+import type { Leftovers } from '../../lib/testing/cluster/sim-cluster.js';
 import type { Arrivals } from './arrivals.js';
 import type { WireWatch } from './wire-watch.js';
 import { type Job, type Sent, Work } from './work.js';

@@ -1,5 +1,5 @@
 import type { CallOptions, DrainReport, SkeinError } from '../../lib/index.js';
-import { World } from '../world.js';
+import { SimCluster } from '../../lib/testing/cluster/sim-cluster.js';
 import { Arrivals } from './arrivals.js';
 import { Calm } from './calm.js';
 import { Dice } from './dice.js';
@@ -29,7 +29,7 @@ const leaseMs = 2_000;
 /** Some nodes, what they send each other, and all that goes wrong meanwhile: everything follows from the seed. */
 class Schedule {
   readonly #dice: Dice;
-  readonly #world: World;
+  readonly #world: SimCluster;
   readonly #watch = new WireWatch();
   readonly #hosts: readonly string[];
   readonly #running = new Map<string, Process>();
@@ -44,7 +44,7 @@ class Schedule {
   /** In a calm schedule nothing is killed, cut or lost: servers and nodes only come, and leave in order. */
   constructor(seed: number, isCalm: boolean) {
     this.#dice = new Dice(seed);
-    this.#world = new World({ seed, latencyMs: [0.1, 1 + this.#dice.below(10)], highWater: 1 + this.#dice.below(20) });
+    this.#world = new SimCluster({ seed, latencyMs: [0.1, 1 + this.#dice.below(10)], highWater: 1 + this.#dice.below(20) });
     this.#calm = isCalm ? new Calm(this.#watch, () => this.#world.now()) : undefined;
     this.#hosts = Array.from({ length: 3 + this.#dice.below(3) }, (_, i) => `host-${String(i)}`);
   }

@@ -13,6 +13,8 @@ export class SimRoute implements Route {
   /** How probable it is that a message gets lost, from 0 to 1. */
   loss = 0;
   latencyMs: Latency;
+  /** How many of the next messages get lost. */
+  drops = 0;
 
   constructor(random: Random, latencyMs: Latency) {
     this.#random = random;
@@ -45,6 +47,10 @@ export class SimRoute implements Route {
   }
 
   loses(): boolean {
+    if (this.drops > 0) {
+      this.drops -= 1;
+      return true;
+    }
     return this.loss > 0 && this.#random.next() < this.loss;
   }
 }

@@ -7,9 +7,10 @@ import { SeededIds } from './seeded-ids.js';
 import { SeededRandom } from './seeded-random.js';
 import { SimNetwork } from './sim-network.js';
 import { type Latency, SimRoute } from './sim-route.js';
-import { VirtualClock } from './virtual-clock.js';
+import { VirtualClock, type VirtualClockOptions } from './virtual-clock.js';
 
-export interface SimWorldOptions extends Pick<FabricOptions, 'highWater' | 'connectTimeoutMs'> {
+export interface SimWorldOptions
+  extends Pick<FabricOptions, 'highWater' | 'connectTimeoutMs'>, Pick<VirtualClockOptions, 'eventsPerInstantMax'> {
   readonly seed: number;
   /** How long a message takes from host to host, in ms; 0.1 to 1 by default. */
   readonly latencyMs?: Latency;
@@ -34,7 +35,7 @@ export interface WorldAccount {
  * that TCP would repair: it never arrives, and the wire stays up. Hosts are known by being named, and run from the start.
  */
 export class SimWorld {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly random: Random;
   readonly #latencyMs: Latency;
   readonly #fabric: Fabric;
@@ -44,7 +45,8 @@ export class SimWorld {
   readonly #runs = new Map<string, number>();
   readonly #dead = new Set<string>();
 
-  constructor({ seed, latencyMs = [0.1, 1], ...options }: SimWorldOptions) {
+  constructor({ seed, latencyMs = [0.1, 1], eventsPerInstantMax, ...options }: SimWorldOptions) {
+    this.clock = new VirtualClock(eventsPerInstantMax === undefined ? {} : { eventsPerInstantMax });
     this.random = new SeededRandom(seed);
     this.#latencyMs = latencyMs;
     this.#fabric = new Fabric(this.clock, { ...options, routes: (from, to) => this.#route(from, to) });
@@ -95,6 +97,11 @@ export class SimWorld {
   /** From now on messages get lost with this probability, from 0 to 1. */
   setLoss(a: string, b: string, probability: number, ways: Ways = 'both'): void {
     for (const route of this.#between(a, b, ways)) route.loss = probability;
+  }
+
+  /** The next so many messages get lost. */
+  drop(a: string, b: string, count: number, ways: Ways = 'both'): void {
+    for (const route of this.#between(a, b, ways)) route.drops = count;
   }
 
   /** From now on messages take this long; none overtakes one that was sent before. */

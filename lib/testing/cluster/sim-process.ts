@@ -1,0 +1,96 @@
+import type { MemoryRegistry } from '../../adapters/matchmaker-memory/memory-registry.js';
+import { SeededRandom } from '../../adapters/sim/seeded-random.js';
+import type { SimWorld } from '../../adapters/sim/sim-world.js';
+import { createNode } from '../../node/create-node.js';
+import type { Node } from '../../node/node.js';
+import type { NodeOptions } from '../../node/options.js';
+import { override } from '../../node/override.js';
+import { Clock } from '../../ports/clock.js';
+import { Ids } from '../../ports/ids.js';
+import { Matchmaker } from '../../ports/matchmaker.js';
+import { Network } from '../../ports/network.js';
+import { Random } from '../../ports/random.js';
+import { type Doer, runAs } from '../current.js';
+import { HostClock, type HostTime } from './host-clock.js';
+import { HostMatchmaker } from './host-matchmaker.js';
+import { HostNetwork } from './host-network.js';
+
+export interface HostOptions extends Omit<NodeOptions, 'url' | 'name'>, HostTime {
+  /** How late it hears of changes in the directory, in ms; 0 by default. */
+  readonly directoryMs?: number;
+  /** Stands between the node and its network, to look on. */
+  readonly spy?: (network: Network, clock: Clock) => Network;
+}
+
+/** Where processes run. */
+export interface Surroundings {
+  readonly sim: SimWorld;
+  readonly registry: MemoryRegistry;
+}
+
+/** One process on a host: a real node, with the time, chance, network and directory of a simulated one. */
+export class SimProcess implements Doer {
+  readonly clock: HostClock;
+  readonly matchmaker: HostMatchmaker;
+  readonly #held: (() => void)[] = [];
+  #state: 'running' | 'paused' | 'dead' = 'running';
+  #node: Node | undefined;
+
+  /** What happens to it: at once, when it is resumed, or never. */
+  readonly enter = (work: () => void): void => {
+    if (this.#state === 'running') runAs(this, work);
+    else if (this.#state === 'paused') this.#held.push(work);
+  };
+
+  private constructor({ sim, registry }: Surroundings, time: HostTime, directoryMs = 0) {
+    this.clock = new HostClock(sim.clock, time, this.enter);
+    this.matchmaker = new HostMatchmaker(registry, this.clock, directoryMs, this.enter);
+  }
+
+  /** `seed` is for its node's own chance. */
+  static async start(surroundings: Surroundings, host: string, seed: number, options: HostOptions): Promise<SimProcess> {
+    const { skewMs, drift, directoryMs, spy, overrides = [], ...others } = options;
+    const process = new SimProcess(surroundings, { ...(skewMs && { skewMs }), ...(drift && { drift }) }, directoryMs);
+    const { clock, matchmaker, enter } = process;
+    const network = new HostNetwork(surroundings.sim.network(host), enter);
+    process.#node = await createNode(`sim://${host}`, {
+      name: host,
+      ...others,
+      overrides: [
+        override(Clock, [], () => clock),
+        override(Random, [], () => new SeededRandom(seed)),
+        override(Ids, [], () => surroundings.sim.ids(host)),
+        override(Network, [], () => spy?.(network, clock) ?? network),
+        override(Matchmaker, [], () => matchmaker),
+        ...overrides,
+      ],
+    });
+    return process;
+  }
+
+  get node(): Node {
+    return this.#node as Node;
+  }
+
+  get isPaused(): boolean {
+    return this.#state === 'paused';
+  }
+
+  /** As by SIGSTOP: nothing happens in it, and what comes to it waits. */
+  pause(): void {
+    if (this.#state === 'running') this.#state = 'paused';
+  }
+
+  /** As by SIGCONT: what waited happens now, in its order. */
+  resume(): void {
+    if (this.#state !== 'paused') return;
+    this.#state = 'running';
+    for (const work of this.#held.splice(0)) this.enter(work);
+  }
+
+  die(): void {
+    this.#state = 'dead';
+    this.#held.length = 0;
+    this.clock.die();
+  }
+}

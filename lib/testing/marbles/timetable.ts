@@ -1,0 +1,76 @@
+import { Subscription } from 'rxjs';
+import { invalidArgument } from '../../core/errors.js';
+import type { Clock } from '../../ports/clock.js';
+import { type Mark, readDiagram, type Step } from './diagram.js';
+
+type Named = Extract<Mark, { readonly kind: 'next' }>;
+
+/** The frames of one play: its first, how long its diagrams are, and what happens when. One frame is 1 ms. */
+export class Timetable {
+  readonly #clock: Clock;
+  readonly #atStart: (() => void)[] = [];
+  #startMs: number | undefined;
+  #lengthMs = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Until the end of the longest of all diagrams that were read, in ms. */
+  get leftMs(): number {
+    return this.#lengthMs - this.frame;
+  }
+
+  /** Ms since the first frame, or 0 before. */
+  get frame(): number {
+    return this.#startMs === undefined ? 0 : this.#clock.now() - this.#startMs;
+  }
+
+  /** Reads a diagram, in which only such marks may stand. Throws `invalid-argument`. */
+  read(marbles: string, what: string, kinds: readonly Mark['kind'][], allowsWithin = false): readonly Step[] {
+    const steps = readDiagram(marbles);
+    const odd = steps.find(({ mark: { kind }, withinMs }) => !kinds.includes(kind) || (withinMs > 0 && !allowsWithin));
+    if (odd) throw invalidArgument(`${what} cannot have ${odd.withinMs > 0 ? '"within"' : odd.mark.kind}: ${marbles}`);
+    const lengthMs = steps.reduce((sum, { gapMs, withinMs }) => sum + gapMs + withinMs, 0);
+    this.#lengthMs = Math.max(this.#lengthMs, this.frame + lengthMs);
+    return steps;
+  }
+
+  /** Runs the work at the first frame, or at once where that is over. */
+  atStart(work: () => void): void {
+    if (this.#startMs === undefined) this.#atStart.push(work);
+    else work();
+  }
+
+  /** Tells each mark when its time has come, from now on. */
+  run(steps: readonly Step[], tell: (mark: Mark) => void): Subscription {
+    const running = new Subscription();
+    let atMs = 0;
+    for (const { mark, gapMs } of steps) {
+      atMs += gapMs;
+      running.add(
+        this.#clock.schedule(() => {
+          tell(mark);
+        }, atMs),
+      );
+    }
+    return running;
+  }
+
+  /** Reads a diagram of faults, each a word, and lets each happen in its frame. Throws `invalid-argument`. */
+  faults<F>(marbles: string, read: (token: string) => F, happen: (fault: F) => void): void {
+    const steps = this.read(marbles, 'a diagram of faults', ['next']);
+    const known = new Map(steps.map(({ mark }) => [mark, read((mark as Named).token)]));
+    this.atStart(() => {
+      this.run(steps, (mark) => {
+        happen(known.get(mark) as F);
+      });
+    });
+  }
+
+  /** The first frame is now. */
+  start(): void {
+    this.#startMs = this.#clock.now();
+    for (const work of this.#atStart.splice(0)) work();
+  }
+}

@@ -1,0 +1,227 @@
+import { BehaviorSubject, filter, firstValueFrom, map, Observable, switchMap, take, timer } from 'rxjs';
+import { SkeinError } from '../../core/errors.js';
+import type { Node } from '../../node/node.js';
+import type { Leftovers, SimCluster } from '../cluster/sim-cluster.js';
+import type { HostOptions, SimProcess } from '../cluster/sim-process.js';
+import { runAs } from '../current.js';
+import { end } from './cleanup.js';
+
+/** What a node does, at each of its starts; what it gives back ends what it began, when its node is closed. */
+export type Program = (node: Node) => unknown;
+
+type State =
+  | { readonly is: 'new' | 'starting' }
+  | { readonly is: 'up'; readonly process: SimProcess }
+  | { readonly is: 'down'; readonly why: string };
+
+/** One host of a scenario: starts its node and the node's program, again after each kill. */
+export class Member {
+  readonly name: string;
+  readonly #cluster: SimCluster;
+  readonly #program: Program;
+  readonly #options: HostOptions;
+  readonly #failed: (error: unknown) => void;
+  readonly #state$ = new BehaviorSubject<State>({ is: 'new' });
+  /** What its program gave back. */
+  #cleanup: unknown;
+
+  /** `failed` is told of what the program throws. */
+  constructor(cluster: SimCluster, name: string, program: Program, options: HostOptions, failed: (error: unknown) => void) {
+    this.#cluster = cluster;
+    this.name = name;
+    this.#program = program;
+    this.#options = options;
+    this.#failed = failed;
+  }
+
+  /** The node that runs. Throws `closed` where there is none. */
+  get node(): Node {
+    return this.process.node;
+  }
+
+  get process(): SimProcess {
+    const state = this.#state$.value;
+    if (state.is !== 'up') throw this.#downError(state, 'no');
+    return state.process;
+  }
+
+  get isUp(): boolean {
+    return this.#state$.value.is === 'up';
+  }
+
+  /** Resolves once its program has done what it does at first, or it is down again; does nothing where it is up. */
+  async start(): Promise<void> {
+    const { is } = this.#state$.value;
+    if (is === 'up' || is === 'starting') return;
+    this.#state$.next({ is: 'starting' });
+    try {
+      await this.#cluster.start(this.name, this.#options);
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    const process = this.#cluster.process(this.name);
+    if (!process || this.#state$.value.is !== 'starting') {
+      // It was killed as it started.
+      this.#cluster.kill(this.name);
+      return;
+    }
+    this.#state$.next({ is: 'up', process });
+    const ran = new Promise<void>((resolve) => {
+      process.enter(() => {
+        void this.#run(process).then(resolve);
+      });
+    });
+    await Promise.race([
+      ran,
+      firstValueFrom(this.#state$.pipe(filter((state) => !isRunOf(state, process))), { defaultValue: undefined }),
+    ]);
+  }
+
+  kill(): void {
+    this.#cluster.kill(this.name);
+    this.#fall('was killed');
+  }
+
+  pause(): void {
+    this.#cluster.pause(this.name);
+  }
+
+  resume(): void {
+    this.#cluster.resume(this.name);
+  }
+
+  jump(ms: number): void {
+    if (this.isUp) this.process.clock.jump(ms);
+  }
+
+  /** Drains, and ends as a program does; does nothing where it is down. */
+  async leave(): Promise<void> {
+    if (!this.isUp) return;
+    const { process } = this;
+    await new Promise<void>((resolve) => {
+      process.enter(() => {
+        void process.node.drain().then(() => {
+          resolve();
+        });
+      });
+    });
+    await this.#end(process);
+    this.#cluster.forget(this.name);
+    this.#fall('has left');
+  }
+
+  /** Ends what its program began, and its node; says what is left of it. The clock must stand still. */
+  async close(): Promise<Leftovers> {
+    const state = this.#state$.value;
+    if (state.is !== 'up') return [];
+    this.resume();
+    await this.#cluster.settle(this.#end(state.process));
+    // Before it is: whoever tries again at once would try for ever.
+    this.#fall('is closed');
+    return this.#cluster.close(this.name);
+  }
+
+  /** What the node is asked for, as soon as it is up, and again at each later start. */
+  follow<T>(ask: (node: Node) => Observable<T>): Observable<T> {
+    return this.#state$.pipe(
+      filter((state) => state.is === 'up'),
+      switchMap(({ process }) => asked(process, ask)),
+    );
+  }
+
+  /** What the node is asked for once, as soon as it is up; errors `closed` where it is down, or is killed meanwhile. */
+  ask<T>(ask: (node: Node) => Observable<T>): Observable<T> {
+    return this.#state$.pipe(
+      filter((state) => state.is === 'up' || state.is === 'down'),
+      take(1),
+      switchMap((state) => {
+        if (state.is === 'down') return this.#refused(state);
+        return this.#whileUp(state.process, asked(state.process, ask));
+      }),
+    );
+  }
+
+  /** Not at once, or who asks again and again would let no time pass. */
+  #refused(state: State): Observable<never> {
+    return timer(1, this.#cluster.sim.clock).pipe(
+      map(() => {
+        throw this.#downError(state, 'no');
+      }),
+    );
+  }
+
+  #whileUp<T>(process: SimProcess, source$: Observable<T>): Observable<T> {
+    return new Observable((subscriber) => {
+      subscriber.add(source$.subscribe(subscriber));
+      subscriber.add(
+        this.#state$.pipe(filter((state) => !isRunOf(state, process))).subscribe({
+          next: (state) => {
+            subscriber.error(this.#downError(state, 'unknown'));
+          },
+          error: (error: unknown) => {
+            subscriber.error(error);
+          },
+        }),
+      );
+    });
+  }
+
+  async #run(process: SimProcess): Promise<void> {
+    try {
+      const cleanup: unknown = await this.#program(process.node);
+      if (isRunOf(this.#state$.value, process)) this.#cleanup = cleanup;
+      else await end(cleanup);
+    } catch (error) {
+      if (isRunOf(this.#state$.value, process)) this.#failed(error);
+    }
+  }
+
+  async #end(process: SimProcess): Promise<void> {
+    const cleanup = this.#cleanup;
+    this.#cleanup = undefined;
+    let ended: Promise<void> | undefined;
+    process.enter(() => {
+      ended = end(cleanup);
+    });
+    await ended;
+  }
+
+  #fall(why: string): void {
+    if (this.#state$.value.is !== 'down') this.#state$.next({ is: 'down', why });
+  }
+
+  #downError(state: State, ran: 'no' | 'unknown'): SkeinError {
+    const why = state.is === 'down' ? state.why : 'has not started yet';
+    return new SkeinError('closed', { what: `node ${this.name}` }, { ran, message: `the node ${this.name} ${why}` });
+  }
+}
+
+const isRunOf = (state: State, process: SimProcess): boolean => state.is === 'up' && state.process === process;
+
+/** Asked within the process, and told to the scenario outside of it. */
+const asked = <T>(process: SimProcess, ask: (node: Node) => Observable<T>): Observable<T> =>
+  new Observable((subscriber) => {
+    process.enter(() => {
+      if (subscriber.closed) return;
+      subscriber.add(
+        ask(process.node).subscribe({
+          next: (value) => {
+            runAs(undefined, () => {
+              subscriber.next(value);
+            });
+          },
+          error: (error: unknown) => {
+            runAs(undefined, () => {
+              subscriber.error(error);
+            });
+          },
+          complete: () => {
+            runAs(undefined, () => {
+              subscriber.complete();
+            });
+          },
+        }),
+      );
+    });
+  });

@@ -1,0 +1,138 @@
+import { firstValueFrom, from, type Observable } from 'rxjs';
+import type { ActorStatus } from '../../actors/actor.js';
+import type { Node } from '../../node/node.js';
+import type { Registration } from '../../ports/matchmaker.js';
+import type { Peer } from '../../ports/transport.js';
+import type { Client } from '../../rpc/client.js';
+import type { Contract } from '../../rpc/contract.js';
+import type { DrainOptions, DrainReport } from '../../rpc/drain.js';
+import type { Handlers } from '../../rpc/handlers.js';
+import type { ClientOptions } from '../../rpc/options.js';
+import type { Undeliverable } from '../../rpc/receipt.js';
+import type { Served, ServeOptions } from '../../rpc/services.js';
+import type { Timetable } from '../marbles/timetable.js';
+import { deputyOf } from './deputy.js';
+import { readDirectoryFault, readNodeFault } from './faults.js';
+import type { Member } from './member.js';
+
+/**
+ * A node of a simulation, whichever run of it is up: clients of it wait until it is, and fail `closed` where it is down. What
+ * belongs to one run (servers, actors, timers) is its program's.
+ */
+export interface SimNode extends Node {
+  /**
+   * What goes wrong with it, as a diagram: `k` kills it as by SIGKILL, `s` starts it again, `p` pauses it as by SIGSTOP and `r` resumes
+   * it, `q` drains it, after which it has ended, `j5s` has its clock jump.
+   */
+  faults(marbles: string): this;
+  /** What becomes of the directory as this node sees it: `x` out of reach, `o` back; `f` frozen, so that it tells of no change, `t` thawed. */
+  directory(marbles: string): this;
+  kill(): void;
+  /** Resolves once its program has done what it does at first. */
+  start(): Promise<void>;
+  pause(): void;
+  resume(): void;
+}
+
+export class DeputyNode implements SimNode {
+  readonly #member: Member;
+  readonly #timetable: Timetable;
+
+  constructor(member: Member, timetable: Timetable) {
+    this.#member = member;
+    this.#timetable = timetable;
+  }
+
+  get id(): string {
+    return this.#member.node.id;
+  }
+
+  get name(): string {
+    return this.#member.name;
+  }
+
+  get url(): string {
+    return this.#member.node.url;
+  }
+
+  get peers$(): Observable<readonly Peer[]> {
+    return this.#member.follow((node) => node.peers$);
+  }
+
+  get servers$(): Observable<readonly Registration[]> {
+    return this.#member.follow((node) => node.servers$);
+  }
+
+  get tree$(): Observable<ActorStatus> {
+    return this.#member.follow((node) => node.tree$);
+  }
+
+  get undeliverable$(): Observable<Undeliverable> {
+    return this.#member.follow((node) => node.undeliverable$);
+  }
+
+  get spawn(): Node['spawn'] {
+    return this.#member.node.spawn;
+  }
+
+  counters(): ReadonlyMap<string, number> {
+    return this.#member.node.counters();
+  }
+
+  serve<C extends Contract>(contract: C, handlers: Handlers<C>, options?: ServeOptions<C>): Promise<Served> {
+    return this.#ask((node) => node.serve(contract, handlers, options));
+  }
+
+  client<C extends Contract>(contract: C, options?: ClientOptions): Client<C> {
+    return deputyOf(this.#member, contract, options);
+  }
+
+  drain(options?: DrainOptions): Promise<DrainReport> {
+    return this.#ask((node) => node.drain(options));
+  }
+
+  close(): Promise<void> {
+    return this.#ask((node) => node.close());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain();
+  }
+
+  faults(marbles: string): this {
+    this.#timetable.faults(marbles, readNodeFault, (fault) => {
+      fault(this.#member);
+    });
+    return this;
+  }
+
+  directory(marbles: string): this {
+    this.#timetable.faults(marbles, readDirectoryFault, (fault) => {
+      if (this.#member.isUp) fault(this.#member.process.matchmaker);
+    });
+    return this;
+  }
+
+  kill(): void {
+    this.#member.kill();
+  }
+
+  start(): Promise<void> {
+    return this.#member.start();
+  }
+
+  pause(): void {
+    this.#member.pause();
+  }
+
+  resume(): void {
+    this.#member.resume();
+  }
+
+  #ask<T>(ask: (node: Node) => Promise<T>): Promise<T> {
+    return firstValueFrom(
+      this.#member.ask((node) => from(ask(node))),
+      { defaultValue: undefined as T },
+    );
+  }
+}

@@ -1,0 +1,37 @@
+import { invalidArgument } from '../core/errors.js';
+import type { Latency } from '../adapters/sim/sim-route.js';
+
+export const limitMsDefault = 600_000;
+
+export interface SimulateOptions {
+  /** What all chance follows from: by default `SKEIN_SEED` of the environment, or another one each time; told where it fails. */
+  readonly seed?: number;
+  /** How much virtual time the scenario may take, in ms; default 600,000. */
+  readonly limitMs?: number;
+  /** How long a message takes from host to host, in ms, or from … to; default 0, so that diagrams are exact. */
+  readonly latencyMs?: Latency;
+}
+
+export interface Settled {
+  readonly seed: number;
+  readonly limitMs: number;
+  readonly latencyMs: Latency;
+}
+
+/** Throws `invalid-argument`. */
+export const settle = (options: SimulateOptions, chance: () => number): Settled => {
+  const { SKEIN_SEED } = process.env;
+  const {
+    seed = SKEIN_SEED === undefined ? Math.floor(chance() * 2 ** 31) : Number(SKEIN_SEED),
+    limitMs = limitMsDefault,
+    latencyMs = 0,
+  } = options;
+  const latencies = [latencyMs].flat() as readonly unknown[];
+  const problems = [
+    ...(Number.isSafeInteger(seed) ? [] : [`seed must be a whole number, and is ${String(seed)}`]),
+    ...(limitMs > 0 ? [] : [`limitMs must be more than 0, and is ${String(limitMs)}`]),
+    ...(latencies.every((ms) => typeof ms === 'number' && ms >= 0) ? [] : ['latencyMs must be a time in ms, or a list of two']),
+  ];
+  if (problems.length > 0) throw invalidArgument(...problems);
+  return { seed, limitMs, latencyMs };
+};

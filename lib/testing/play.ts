@@ -1,0 +1,194 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { LoopError, type VirtualClock } from '../adapters/sim/virtual-clock.js';
+import { invalidArgument, isSkeinError } from '../core/errors.js';
+import { currentDoer } from './current.js';
+import { SubscriptionWatch } from './leaks/subscription-watch.js';
+import { Expectations } from './marbles/expectations.js';
+import { formatMs } from './marbles/draw.js';
+import { Sources } from './marbles/sources.js';
+import { Timetable } from './marbles/timetable.js';
+import { VirtualGlobals } from './time/virtual-globals.js';
+
+/** One at a time in a process, since there is one `setTimeout` for all. */
+const playing = new AsyncLocalStorage<true>();
+let last: Promise<unknown> = Promise.resolve();
+
+const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
+  if (playing.getStore()) throw invalidArgument('a scenario cannot run within another one: let the other one end first');
+  const mine = last.then(() => playing.run(true, work));
+  last = mine.catch(() => undefined);
+  return mine;
+};
+
+/** What is wrong with a scenario once it is over, each in words. */
+export class ScenarioError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n\n'));
+    this.name = 'ScenarioError';
+    this.problems = problems;
+  }
+}
+
+/** What a scenario plays on. */
+export interface Stage {
+  readonly clock: VirtualClock;
+  readonly timetable: Timetable;
+  readonly sources: Sources;
+  readonly expectations: Expectations;
+  /** Ends the scenario with that error. */
+  readonly fail: (error: unknown) => void;
+}
+
+/** A scenario, and what takes part in it besides its diagrams. */
+export interface Scene {
+  /** The scenario's own steps. */
+  act(): unknown;
+  /** Brings all to where the first frame can begin. */
+  ready(): Promise<void>;
+  /** Ends all that takes part in order; says what is left of it. */
+  close(): Promise<readonly string[]>;
+  /** Says what is left when all that was under way is over. */
+  rest(): Promise<readonly string[]>;
+  /** Ends all at once, where the scenario has failed. */
+  abandon(): Promise<void>;
+}
+
+/**
+ * Runs a scenario in virtual time, within `limitMs` of it, and rejects with all that is wrong: what the scenario throws, where diagrams
+ * part, what is left open.
+ */
+export const play = (clock: VirtualClock, limitMs: number, prepare: (stage: Stage) => Scene): Promise<void> =>
+  inTurn(async () => {
+    const globals = new VirtualGlobals(() => currentDoer()?.clock ?? clock);
+    const subscriptions = new SubscriptionWatch();
+    globals.install();
+    subscriptions.install();
+    try {
+      const problems = await perform({ clock, limitMs, globals, subscriptions }, prepare);
+      if (problems.length > 0) throw new ScenarioError(problems);
+    } finally {
+      subscriptions.uninstall();
+      globals.uninstall();
+    }
+  });
+
+interface Surroundings {
+  readonly clock: VirtualClock;
+  readonly limitMs: number;
+  readonly globals: VirtualGlobals;
+  readonly subscriptions: SubscriptionWatch;
+}
+
+const perform = async (
+  { clock, limitMs, globals, subscriptions }: Surroundings,
+  prepare: (stage: Stage) => Scene,
+): Promise<readonly string[]> => {
+  const timetable = new Timetable(clock);
+  const sources = new Sources(timetable);
+  const expectations = new Expectations(timetable, sources);
+  const run = new Run(clock, limitMs, () => globals.pending);
+  const scene = prepare({ clock, timetable, sources, expectations, fail: run.fail });
+  try {
+    const acting = new Promise((resolve) => {
+      resolve(scene.act());
+    });
+    acting.catch(run.fail);
+    await run.until('the programs of its nodes', scene.ready());
+    timetable.start();
+    await run.until('the steps of the scenario', acting);
+    for (let leftMs = timetable.leftMs; leftMs > 0; leftMs = timetable.leftMs) await run.pass('the diagrams', leftMs);
+  } catch (error) {
+    await scene.abandon();
+    throw error;
+  }
+  expectations.close();
+  const problems = expectations.judge();
+  // Whoever sees something else may well have left something open because of it.
+  if (problems.length > 0) {
+    await scene.abandon();
+    return problems;
+  }
+  const left = await scene.close();
+  sources.close();
+  await clock.advance(0);
+  const open = [
+    ...left,
+    ...subscriptions.open.map((place) => `a subscription is left open, made at ${place}`),
+    ...globals.pending.map((timer) => `a timer is left running: ${timer}`),
+  ];
+  return open.length > 0 ? open : scene.rest();
+};
+
+/** Lets time pass until something is over, has failed, or takes too long. */
+class Run {
+  readonly #clock: VirtualClock;
+  readonly #untilMs: number;
+  readonly #limitMs: number;
+  readonly #running: () => readonly string[];
+  #failure: { readonly error: unknown } | undefined;
+
+  /** `running` are the timers that are set, in words. */
+  constructor(clock: VirtualClock, limitMs: number, running: () => readonly string[]) {
+    this.#clock = clock;
+    this.#running = running;
+    this.#limitMs = limitMs;
+    this.#untilMs = clock.now() + limitMs;
+  }
+
+  /** The first failure is the scenario's. */
+  readonly fail = (error: unknown): void => {
+    this.#failure ??= { error };
+  };
+
+  async until(what: string, promise: Promise<unknown>): Promise<void> {
+    let isOver = false;
+    promise
+      .catch(this.fail)
+      .finally(() => (isOver = true))
+      .catch(this.fail);
+    await this.#guard(what, () => this.#clock.runUntil(() => isOver || this.#failure !== undefined, this.#leftMs));
+  }
+
+  /** Lets all happen that happens within so long. */
+  async pass(what: string, ms: number): Promise<void> {
+    await this.#guard(what, () => {
+      if (ms > this.#leftMs) this.#tooLong(what);
+      return this.#clock.advance(Math.min(ms, this.#leftMs));
+    });
+  }
+
+  async #guard(what: string, run: () => Promise<unknown>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      if (error instanceof LoopError) this.#stuck(what, `stand still at ${formatMs(this.#frame)}: ${error.message}`);
+      else if (!isSkeinError(error, 'deadline-exceeded')) throw error;
+      else if (this.#clock.pending > 0) this.#tooLong(what);
+      else this.fail(new ScenarioError([`${what} wait for what will never happen`]));
+    }
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  get #leftMs(): number {
+    return this.#untilMs - this.#clock.now();
+  }
+
+  get #frame(): number {
+    return this.#limitMs - this.#leftMs;
+  }
+
+  #tooLong(what: string): void {
+    this.#stuck(what, `are not over after ${formatMs(this.#limitMs)} of virtual time`);
+  }
+
+  #stuck(what: string, how: string): void {
+    const running = this.#running();
+    const still = running.length === 0 ? '' : `; still running: ${running.slice(0, toldMax).join('; ')}`;
+    this.fail(new ScenarioError([`${what} ${how}${still}`]));
+  }
+}
+
+/** Timers that are told of, at the most. */
+const toldMax = 5;

@@ -1,0 +1,146 @@
+import { syncBuiltinESMExports } from 'node:module';
+import timers from 'node:timers';
+import timersPromises from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Clock } from '../../ports/clock.js';
+import { VirtualTimer } from './virtual-timer.js';
+
+/** Node's longest timer; one that is to take longer takes 1 ms. */
+const timerMsMax = 2 ** 31 - 1;
+
+type Callback = (...args: unknown[]) => void;
+type PromiseOptions = { readonly signal?: AbortSignal } | undefined;
+
+/**
+ * Puts virtual time in the place of what users' code reads and sets: `setTimeout`, `setInterval`, `setImmediate` and what clears them,
+ * also of `node:timers` and `node:timers/promises`, `Date`, `performance.now()` and `AbortSignal.timeout`. Whoever took hold of
+ * the real ones before keeps them. Each timer is set by the clock of whose code sets it.
+ */
+export class VirtualGlobals {
+  readonly #clock: () => Clock;
+  readonly #active = new Set<VirtualTimer>();
+  readonly #undo: (() => void)[] = [];
+  #lastId = 0;
+
+  constructor(clock: () => Clock) {
+    this.#clock = clock;
+  }
+
+  /** What is still to come and keeps a process alive, each in words. */
+  get pending(): readonly string[] {
+    return [...this.#active].filter((timer) => timer.hasRef()).map((timer) => timer.describe());
+  }
+
+  install(): void {
+    const startMs = this.#clock().now();
+    const own = this.#timers();
+    for (const target of [globalThis, timers]) for (const [name, value] of Object.entries(own)) this.#put(target, name, value);
+    for (const [name, value] of Object.entries(this.#promised())) this.#put(timersPromises, name, value);
+    this.#put(globalThis, 'Date', this.#date());
+    this.#put(performance, 'now', () => this.#clock().now() - startMs);
+    this.#put(AbortSignal, 'timeout', (ms: number) => this.#signal(ms));
+    syncBuiltinESMExports();
+  }
+
+  /** Puts the real ones back, and takes back what is still to come. */
+  uninstall(): void {
+    for (const timer of [...this.#active]) timer.close();
+    for (const undo of this.#undo.splice(0).reverse()) undo();
+    syncBuiltinESMExports();
+  }
+
+  #put(target: object, name: string, value: unknown): void {
+    const before = Object.getOwnPropertyDescriptor(target, name);
+    Object.defineProperty(target, name, { configurable: true, enumerable: true, writable: true, value });
+    this.#undo.push(() => {
+      if (before) Object.defineProperty(target, name, before);
+      else Reflect.deleteProperty(target, name);
+    });
+  }
+
+  #set(
+    kind: ConstructorParameters<typeof VirtualTimer>[1]['kind'],
+    callback: Callback,
+    delay: unknown,
+    args: unknown[],
+  ): VirtualTimer {
+    if (typeof callback !== 'function') throw new TypeError('The "callback" argument must be of type function');
+    const wanted = Number(delay);
+    const ms = kind === 'setImmediate' ? 0 : wanted >= 1 && wanted <= timerMsMax ? Math.trunc(wanted) : 1;
+    this.#lastId += 1;
+    const run = (): void => {
+      callback(...args);
+    };
+    return new VirtualTimer(this.#clock(), { kind, ms, callback: run }, this.#active, this.#lastId);
+  }
+
+  #clear(timer: unknown): void {
+    if (timer instanceof VirtualTimer) timer.close();
+    else for (const one of this.#active) if (String(one.id) === String(timer)) one.close();
+  }
+
+  #timers() {
+    const clear = (timer: unknown): void => {
+      this.#clear(timer);
+    };
+    const { setTimeout: sleep, setImmediate: turn } = this.#promised();
+    const setTimeout = (callback: Callback, ms?: number, ...args: unknown[]) => this.#set('setTimeout', callback, ms, args);
+    const setImmediate = (callback: Callback, ...args: unknown[]) => this.#set('setImmediate', callback, 0, args);
+    return {
+      setTimeout: Object.assign(setTimeout, { [promisify.custom]: sleep }),
+      setImmediate: Object.assign(setImmediate, { [promisify.custom]: turn }),
+      setInterval: (callback: Callback, ms?: number, ...args: unknown[]) => this.#set('setInterval', callback, ms, args),
+      clearTimeout: clear,
+      clearInterval: clear,
+      clearImmediate: clear,
+    };
+  }
+
+  #promised() {
+    const after = <T>(kind: 'setTimeout' | 'setImmediate', ms: unknown, value: T, { signal }: PromiseOptions = {}): Promise<T> =>
+      new Promise((resolve, reject) => {
+        const abort = (): void => {
+          timer?.close();
+          reject(new DOMException('The operation was aborted', { name: 'AbortError', cause: signal?.reason }));
+        };
+        const done = (): void => {
+          signal?.removeEventListener('abort', abort);
+          resolve(value);
+        };
+        const timer = signal?.aborted === true ? undefined : this.#set(kind, done, ms, []);
+        if (timer) signal?.addEventListener('abort', abort, { once: true });
+        else abort();
+      });
+    const setTimeout = <T>(ms?: number, value?: T, options?: PromiseOptions) => after('setTimeout', ms, value, options);
+    const setImmediate = <T>(value?: T, options?: PromiseOptions) => after('setImmediate', 0, value, options);
+    return {
+      setTimeout,
+      setImmediate,
+      async *setInterval<T>(ms?: number, value?: T, options?: PromiseOptions) {
+        for (;;) yield await setTimeout(ms, value, options);
+      },
+      scheduler: {
+        wait: (ms: number, options?: PromiseOptions) => setTimeout(ms, undefined, options),
+        yield: () => setImmediate(),
+      },
+    };
+  }
+
+  #date(): DateConstructor {
+    const now = (): number => Math.floor(this.#clock().now());
+    return new Proxy(Date, {
+      apply: (real) => new real(now()).toString(),
+      construct: (real, args, target) => Reflect.construct(real, args.length === 0 ? [now()] : args, target) as object,
+      get: (real, name, receiver) => (name === 'now' ? now : (Reflect.get(real, name, receiver) as unknown)),
+    });
+  }
+
+  #signal(ms: number): AbortSignal {
+    const controller = new AbortController();
+    const expire = (): void => {
+      controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+    };
+    this.#set('setTimeout', expire, ms, []).unref();
+    return controller.signal;
+  }
+}

@@ -1,0 +1,262 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ignoreElements, interval, map, mergeMap, NEVER, retry } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { call, cast, contract, type Node, settle } from '../../lib/index.js';
+import { type Scenario, simulate, type SimulateOptions } from '../../lib/testing.js';
+
+const Orders = contract('orders', '1.0', {
+  place: call<string, string>({ idempotent: true }),
+  slow: call<string, string>(),
+  note: cast<string>(),
+});
+
+/** Answers with its node's name, `slow` after a second. */
+const serve = (node: Node) =>
+  node.serve(Orders, {
+    place: (order) => `${order}@${node.name}`,
+    slow: (order) => sleep(1_000, `${order}@${node.name}`),
+    note: () => undefined,
+  });
+
+const failureOf = async (scenario: Scenario, options: SimulateOptions = { seed: 1 }): Promise<Error> => {
+  const failure: unknown = await simulate(options, scenario).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(Error);
+  return failure as Error;
+};
+
+describe('simulate', () => {
+  it('runs real nodes in virtual time', () =>
+    simulate({ seed: 7 }, ({ node, hot, expectObservable }) => {
+      const api = node('api').client(Orders);
+      node('a', serve);
+      expectObservable(hot('x 5s y').pipe(mergeMap((order) => api.slow(order)))).toBe('1s x@a 5s y@a');
+    }));
+
+  it('lets a scenario await, too', () =>
+    simulate({ seed: 7 }, async ({ node, clock }) => {
+      const api = node('api').client(Orders);
+      node('a', serve);
+      const startedAt = clock.now();
+      expect(await api.slow('x')).toBe('x@a');
+      expect(clock.now() - startedAt).toBe(1_000);
+      expect(await api.note('x')).toMatchObject({ state: 'accepted', server: 'a' });
+      expect(await api.$fanout.note('x')).toMatchObject([{ server: 'a', ok: true }]);
+      expect(await api.$on('a').$ping()).toEqual({ server: 'a' });
+      expect(api.$canSend('slow')).toBe(true);
+      expect(await settle(api.$on('b').place('x', { timeoutMs: 10 }))).toMatchObject({ ok: false });
+    }));
+
+  it('fails over when a server is killed, and takes it back when it starts again', () =>
+    simulate({ seed: 7 }, ({ node, hot, expectObservable }) => {
+      const api = node('api').client(Orders);
+      node('a', serve).faults('5s k 20s s');
+      node('b', serve).faults('30s k');
+      const placed$ = hot('1s u 10s v 22s w').pipe(mergeMap((order) => api.place(order)));
+      expectObservable(placed$.pipe(map((reply) => reply.slice(0, 1)))).toBe('1s u 10s v 22s w');
+      expectObservable(hot('10s v 23s w').pipe(mergeMap((order) => api.place(order)))).toBe('10s v@b 23s w@a');
+    }));
+
+  it('cuts links, in one or both directions, delays them and loses messages on them', () =>
+    simulate({ seed: 7 }, ({ node, link, hot, expectObservable }) => {
+      const api = node('api').client(Orders, { timeoutMs: 2_000 });
+      node('a', serve);
+      link('api<>a', '1s d50ms 1s d0ms 8s x 5s o 15s n1');
+      const place = (order: string) => api.place(order);
+      expectObservable(hot('x').pipe(mergeMap(place))).toBe('x@a');
+      expectObservable(hot('1500ms x').pipe(mergeMap(place))).toBe('1600ms x@a');
+      expectObservable(hot('10500ms x').pipe(mergeMap(place))).toBe('12500ms within 10ms #deadline-exceeded');
+      expectObservable(hot('20s x').pipe(mergeMap(place))).toBe('20s x@a');
+    }));
+
+  it('has directions of their own', () =>
+    simulate({ seed: 7 }, ({ node, link, hot, expectObservable }) => {
+      const seen: string[] = [];
+      const api = node('api').client(Orders, { timeoutMs: 1_000 });
+      node('a', (self) =>
+        self.serve(Orders, { place: (order) => void seen.push(order) as never, slow: String, note: () => undefined }),
+      );
+      link('a>api', '5s x');
+      expectObservable(hot('1s x').pipe(mergeMap((order) => api.place(order)))).toBe('1s null');
+      expectObservable(hot('6s y').pipe(mergeMap((order) => api.place(order)))).toBe('7s within 10ms #deadline-exceeded');
+      expectObservable(hot('8s z').pipe(map(() => seen.join()))).toBe('8s x,y', { 'x,y': 'x,y' });
+    }));
+
+  it('pauses processes, whose timers and messages wait', () =>
+    simulate({ seed: 7 }, ({ node, hot, expectObservable }) => {
+      const api = node('api').client(Orders, { timeoutMs: 60_000 });
+      node('a', serve, { heartbeatMs: 100_000 }).faults('500ms p 10s r');
+      expectObservable(hot('x').pipe(mergeMap((order) => api.slow(order)))).toBe('10500ms x@a');
+      expectObservable(hot('1s y').pipe(mergeMap((order) => api.place(order)))).toBe('10500ms y@a');
+    }));
+
+  it('gives each process a clock of its own, which may be wrong, drift and jump', () =>
+    simulate({ seed: 7 }, ({ node, hot, expectObservable }) => {
+      const Time = contract('time', '1.0', { now: call<undefined, number>(), sleep: call<number>() });
+      const tell = (self: Node) =>
+        self.serve(Time, {
+          now: () => Date.now() - Date.UTC(2020),
+          sleep: (ms) => new Promise<void>((done) => setTimeout(done, ms)),
+        });
+      const api = node('api').client(Time);
+      node('a', tell, { skewMs: 1_000 }).faults('5s j10s');
+      node('b', tell, { drift: 0.5 });
+      const [a, b] = [api.$on('a'), api.$on('b')];
+      expectObservable(hot('1s x 9s y').pipe(mergeMap(() => a.now()))).toBe('1s 2000 9s 21000');
+      expectObservable(hot('2s x').pipe(mergeMap(() => b.now()))).toBe('2s 3000');
+      expectObservable(hot('x').pipe(mergeMap(() => b.sleep(3_000)))).toBe('2s null');
+    }));
+
+  it('drains who quits, and ends the directory for some or all', () =>
+    simulate({ seed: 7 }, ({ node, directory, hot, expectObservable }) => {
+      const api = node('api', undefined, { noServerMs: 0 });
+      node('a', serve).faults('1s q');
+      node('late', async (self) => {
+        await sleep(0);
+        self.spawn(() => NEVER);
+      });
+      directory('20s x 5s o');
+      const place = (order: string) => api.client(Orders).place(order);
+      expectObservable(hot('x').pipe(mergeMap(place))).toBe('x@a');
+      expectObservable(hot('2s y').pipe(mergeMap(place))).toBe('2s within 1s #no-server');
+    }));
+
+  it('has a stale directory tell of no change, until it thaws', () =>
+    simulate({ seed: 7 }, ({ node, hot, expectObservable }) => {
+      const api = node('api', undefined, { noServerMs: 30_000 }).directory('1s f 19s t');
+      const a = node('a', serve).faults('k 10s s');
+      const placed$ = hot('11s x').pipe(mergeMap((order) => api.client(Orders, { timeoutMs: 60_000 }).place(order)));
+      expectObservable(placed$).toBe('20s within 2s x@a');
+      expect(a.name).toBe('a');
+    }));
+
+  it('partitions the network, and heals it, by program', () =>
+    simulate({ seed: 7 }, async ({ node, network }) => {
+      const [api, apart] = [node('api').client(Orders, { timeoutMs: 500 }), node('apart').client(Orders, { timeoutMs: 500 })];
+      node('a', serve);
+      expect(await Promise.all([api.place('x'), apart.place('y')])).toEqual(['x@a', 'y@a']);
+      network.partition(['api', 'a'], ['apart']);
+      expect(await api.place('x')).toBe('x@a');
+      expect(await settle(apart.place('y'))).toMatchObject({ ok: false, error: { code: 'deadline-exceeded' } });
+      network.heal();
+      await sleep(20_000);
+      expect(await apart.place('y')).toBe('y@a');
+    }));
+
+  it('kills, starts, pauses and resumes nodes by program', () =>
+    simulate({ seed: 7 }, async ({ node }) => {
+      const api = node('api').client(Orders, { timeoutMs: 20_000, retries: 2 });
+      const a = node('a', serve);
+      const slow = settle(api.slow('x')).then((outcome) => outcome);
+      await sleep(500);
+      a.kill();
+      expect(await slow).toMatchObject({ ok: false, error: { code: 'link-lost' } });
+      expect(await settle(a.client(Orders).place('x'))).toMatchObject({
+        ok: false,
+        error: { code: 'closed', message: '[closed] the node a was killed' },
+      });
+      await a.start();
+      await sleep(10_000);
+      expect(await api.place('x')).toBe('x@a');
+      const id = a.id;
+      a.pause();
+      const paused = api.place('y');
+      await sleep(100);
+      a.resume();
+      expect(await paused).toBe('y@a');
+      expect(a.id).toBe(id);
+    }));
+
+  it('is the same in every run of one seed', async () => {
+    const run = async (seed: number): Promise<string> => {
+      const lines: string[] = [];
+      const log = (message: string) => void lines.push(message);
+      await simulate({ seed, latencyMs: [1, 20] }, ({ node, hot, clock, expectObservable }) => {
+        const options = { logger: { debug: log, info: log, warn: log, error: log } };
+        const api = node('api', undefined, options).client(Orders, { retries: 5, timeoutMs: 30_000 });
+        for (const name of ['a', 'b', 'c']) node(name, serve, options).faults('5s k 5s s');
+        const sent$ = hot('abc 5s def 1s ghi 10s jkl').pipe(
+          mergeMap((order) => settle(api.place(order))),
+          map((outcome) => lines.push(`${String(clock.now())} ${JSON.stringify(outcome)}`)),
+        );
+        expectObservable(sent$.pipe(ignoreElements())).toBe('60s -');
+      });
+      return lines.join('\n');
+    };
+    const first = await run(3);
+    expect(await run(3)).toBe(first);
+    expect(await run(3)).toBe(first);
+    expect(await run(4)).not.toBe(first);
+    expect(first.split('\n').length).toBeGreaterThan(12);
+  });
+
+  it('says how to see a failure again', async () => {
+    const error = await failureOf(({ node, hot, expectObservable }) => {
+      node('a', serve);
+      expectObservable(hot('a')).toBe('b');
+    });
+    expect(error.message).toMatch(/seed 1: see it again with SKEIN_SEED=1 before your test command$/);
+  });
+
+  it('fails by what a program throws, at its start or later', async () => {
+    const atStart = await failureOf(({ node }) => {
+      node('a', () => {
+        throw new RangeError('no program');
+      });
+    });
+    expect(atStart.message).toMatch(/^no program\n/);
+    const again = await failureOf(({ node, hot, expectObservable }) => {
+      let starts = 0;
+      node('a', () => {
+        starts += 1;
+        if (starts === 2) throw new RangeError('not twice');
+      }).faults('1s k 1s s');
+      expectObservable(hot('3s a')).toBe('3s a');
+    });
+    expect(again.message).toMatch(/^not twice\n/);
+  });
+
+  it('names what a program leaves open, and ends what it gives back', async () => {
+    const left = await failureOf(({ node }) => {
+      node('a', () => {
+        setInterval(() => undefined, 100);
+      });
+    });
+    expect(left.message).toContain('a timer is left running: setInterval of 100 ms, at test/testing/simulate.test.ts:');
+    await simulate({ seed: 1 }, ({ node }) => {
+      node('a', (self) => [
+        self.serve(Orders, { place: String, slow: String, note: () => undefined }),
+        interval(100).subscribe(),
+      ]);
+    });
+    const waits = await failureOf(({ node }) => {
+      node('api').client(Orders).place('x').pipe(retry()).subscribe();
+    });
+    expect(waits.message).toContain('a subscription is left open, made at test/testing/simulate.test.ts:');
+  });
+
+  it.each<[string, Scenario, RegExp]>([
+    ['two nodes of one name', ({ node }) => node('a') && node('a'), /there is a node a already/],
+    [
+      'a link to nowhere',
+      ({ node, link }) => {
+        node('a');
+        link('a>b', 'x');
+      },
+      /the link "a>b" names b, and there is no node of that name/,
+    ],
+    ['a path that is none', ({ link }) => link('a-b', 'x'), /"a-b" is no path: write "a>b"/],
+    ['a fault that is none', ({ node }) => node('a').faults('5s z'), /"z" is no fault of a node: there are k \(kill\), /],
+    [
+      'a loss above all',
+      ({ link }) => {
+        link('a>b', 'l101%');
+      },
+      /"l101%" is no fault of a link/,
+    ],
+    ['a partition of nobody', ({ network }) => network.partition(['x']), /there is no node x/],
+    ['the seed', () => undefined, /seed must be a whole number/],
+  ])('refuses %s', async (what, scenario, message) => {
+    const error = await failureOf(scenario, { seed: what === 'the seed' ? 0.5 : 1 });
+    expect(error).toMatchObject({ code: 'invalid-argument', message: expect.stringMatching(message) as string });
+  });
+});
