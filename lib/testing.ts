@@ -1,4 +1,6 @@
 export type { HostOptions } from './testing/cluster/sim-process.js';
+export { explore, type ExploreOptions } from './testing/explore/explore.js';
+export type { FaultKind, FaultRanges } from './testing/explore/fault-plan.js';
 export { type MarbleWorld, marbles } from './testing/marble-test.js';
 export type { Expectation } from './testing/marbles/expectations.js';
 export type { Values } from './testing/marbles/seen.js';

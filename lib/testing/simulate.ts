@@ -4,10 +4,13 @@ import { SimCluster } from './cluster/sim-cluster.js';
 import type { HostOptions } from './cluster/sim-process.js';
 import { type MarbleWorld, marbleWorld } from './marble-test.js';
 import { readDirectoryFault, readLinkFault, readPath } from './nodes/faults.js';
+import { LogBook } from './nodes/log-book.js';
 import { Member, type Program } from './nodes/member.js';
 import { DeputyNode, type SimNode } from './nodes/sim-node.js';
-import { settle, type SimulateOptions } from './options.js';
-import { play, type Scene, type Stage } from './play.js';
+import { settle, type Settled, type SimulateOptions } from './options.js';
+import { play, type Scene, ScenarioError, type Stage } from './play.js';
+import { diagramOf, type Fault } from './explore/fault-plan.js';
+import { Invariants } from './explore/invariants.js';
 
 /** What scenarios are written with. */
 export interface World extends MarbleWorld {
@@ -24,6 +27,12 @@ export interface World extends MarbleWorld {
    * next three messages, `b` break the wires. `a>b` means one direction, `a<>b` both.
    */
   readonly link: (path: string, faults: string) => void;
+  /** Each value must be so, whatever goes wrong; the first that is not fails the scenario, as does an error of the stream. */
+  readonly always: Invariants['always'];
+  /** No value may be so. */
+  readonly never: Invariants['never'];
+  /** The last value must be so within that many ms after the last fault has ended. */
+  readonly eventually: Invariants['eventually'];
   /** What becomes of the directory, for all nodes: as {@link SimNode.directory} says. */
   readonly directory: (faults: string) => void;
   readonly network: {
@@ -43,43 +52,75 @@ export type Scenario = (world: World) => unknown;
  * part, or names what was left open.
  */
 export const simulate = async (options: SimulateOptions, scenario: Scenario): Promise<void> => {
-  const { seed, limitMs, latencyMs } = settle(options, () => new SystemRandom().next());
-  const cluster = new SimCluster({ seed, latencyMs });
-  try {
-    await play(cluster.sim.clock, limitMs, (stage) => new Simulation(stage, cluster, seed, scenario));
-  } catch (error) {
-    throw withSeed(error, seed);
-  }
+  const settled = settle(options, () => new SystemRandom().next());
+  const error = await run(settled, scenario);
+  if (error !== undefined) throw explained(error, `seed ${String(settled.seed)}: ${seeAgain(settled.seed)}`);
 };
 
-/** The error itself, which says how to see it again. */
-const withSeed = (error: unknown, seed: number): unknown => {
-  if (error instanceof Error) {
-    error.message += `\n\nseed ${String(seed)}: see it again with SKEIN_SEED=${String(seed)} before your test command`;
-  }
+/** The error itself, which says more. */
+export const explained = (error: unknown, more: string): unknown => {
+  if (error instanceof Error) error.message += `\n\n${more}`;
   return error;
 };
 
+export const seeAgain = (seed: number): string => `see it again with SKEIN_SEED=${String(seed)} before your test command`;
+
+/** Names the faults of a run, once its nodes are known. */
+export type PlanFaults = (nodes: readonly string[]) => readonly Fault[];
+
+/** Resolves with what is wrong, or undefined. */
+export const run = async (
+  { seed, limitMs, latencyMs }: Settled,
+  scenario: Scenario,
+  plan: PlanFaults = () => [],
+): Promise<unknown> => {
+  const cluster = new SimCluster({ seed, latencyMs });
+  const log = new LogBook(() => cluster.now() - startMs);
+  const startMs = cluster.now();
+  try {
+    await play(cluster.sim.clock, limitMs, (stage) => new Simulation({ stage, cluster, log, seed, scenario, plan }));
+    return undefined;
+  } catch (error) {
+    const known = error ?? new Error('the scenario threw nothing that can be told');
+    return String(log) === '' ? known : explained(known, String(log));
+  }
+};
+
+interface SimulationParts {
+  readonly stage: Stage;
+  readonly cluster: SimCluster;
+  readonly log: LogBook;
+  readonly seed: number;
+  readonly scenario: Scenario;
+  readonly plan: PlanFaults;
+}
+
 class Simulation implements Scene {
+  readonly #parts: SimulationParts;
   readonly #stage: Stage;
   readonly #cluster: SimCluster;
-  readonly #seed: number;
-  readonly #scenario: Scenario;
+  readonly #invariants: Invariants;
   readonly #members = new Map<string, Member>();
   /** The hosts that links name, which must be there when the first frame comes. */
   readonly #named: { readonly name: string; readonly path: string }[] = [];
 
-  constructor(stage: Stage, cluster: SimCluster, seed: number, scenario: Scenario) {
+  constructor(parts: SimulationParts) {
+    const { stage, cluster } = parts;
+    this.#parts = parts;
     this.#stage = stage;
     this.#cluster = cluster;
-    this.#seed = seed;
-    this.#scenario = scenario;
+    this.#invariants = new Invariants(stage.timetable, (problem) => {
+      stage.fail(new ScenarioError([problem]));
+    });
   }
 
   act(): unknown {
-    return this.#scenario({
+    return this.#parts.scenario({
       ...marbleWorld(this.#stage),
-      seed: this.#seed,
+      seed: this.#parts.seed,
+      always: this.#invariants.always,
+      never: this.#invariants.never,
+      eventually: this.#invariants.eventually,
       node: (name, program, options) => this.#node(name, program, options),
       link: (path, faults) => {
         this.#link(path, faults);
@@ -101,10 +142,12 @@ class Simulation implements Scene {
   async ready(): Promise<void> {
     const unknown = this.#named.find(({ name }) => !this.#members.has(name));
     if (unknown) throw invalidArgument(`the link "${unknown.path}" names ${unknown.name}, and there is no node of that name`);
+    for (const fault of this.#parts.plan([...this.#members.keys()])) this.#suffer(fault);
     await Promise.all([...this.#members.values()].map((member) => member.start()));
   }
 
   async close(): Promise<readonly string[]> {
+    this.#invariants.close();
     const left: string[] = [];
     for (const member of this.#members.values()) left.push(...(await member.close()));
     return [...left, ...(await this.#cluster.closeAll())];
@@ -119,9 +162,19 @@ class Simulation implements Scene {
     await this.#cluster.closeAll();
   }
 
+  #suffer(fault: Fault): void {
+    const diagram = diagramOf(fault);
+    const node = this.#members.get(fault.where);
+    const seesDirectory = this.#members.get(fault.where.replace(/^directory of /, ''));
+    if (node) new DeputyNode(node, this.#stage.timetable).faults(diagram);
+    else if (seesDirectory) new DeputyNode(seesDirectory, this.#stage.timetable).directory(diagram);
+    else this.#link(fault.where, diagram);
+  }
+
   #node(name: string, program: Program = () => undefined, options: HostOptions = {}): SimNode {
     if (this.#members.has(name)) throw invalidArgument(`there is a node ${name} already`);
-    const member = new Member(this.#cluster, name, program, options, this.#stage.fail);
+    const logged = { logger: this.#parts.log.of(name), ...options };
+    const member = new Member(this.#cluster, name, program, logged, this.#stage.fail);
     this.#members.set(name, member);
     return new DeputyNode(member, this.#stage.timetable);
   }

@@ -11,6 +11,8 @@ export class Timetable {
   readonly #atStart: (() => void)[] = [];
   #startMs: number | undefined;
   #lengthMs = 0;
+  /** When the last fault has ended. */
+  #quietMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -31,8 +33,7 @@ export class Timetable {
     const steps = readDiagram(marbles);
     const odd = steps.find(({ mark: { kind }, withinMs }) => !kinds.includes(kind) || (withinMs > 0 && !allowsWithin));
     if (odd) throw invalidArgument(`${what} cannot have ${odd.withinMs > 0 ? '"within"' : odd.mark.kind}: ${marbles}`);
-    const lengthMs = steps.reduce((sum, { gapMs, withinMs }) => sum + gapMs + withinMs, 0);
-    this.#lengthMs = Math.max(this.#lengthMs, this.frame + lengthMs);
+    this.#lengthMs = Math.max(this.#lengthMs, this.frame + lengthOf(steps));
     return steps;
   }
 
@@ -60,11 +61,21 @@ export class Timetable {
   /** Reads a diagram of faults, each a word, and lets each happen in its frame. Throws `invalid-argument`. */
   faults<F>(marbles: string, read: (token: string) => F, happen: (fault: F) => void): void {
     const steps = this.read(marbles, 'a diagram of faults', ['next']);
+    this.#quietMs = Math.max(this.#quietMs, this.frame + lengthOf(steps));
     const known = new Map(steps.map(({ mark }) => [mark, read((mark as Named).token)]));
     this.atStart(() => {
       this.run(steps, (mark) => {
         happen(known.get(mark) as F);
       });
+    });
+  }
+
+  /** Runs the work so long after the last fault has ended, or after now, if that is later. */
+  atQuiet(afterMs: number, work: () => void): void {
+    this.atStart(() => {
+      const atMs = Math.max(this.#quietMs, this.frame) + afterMs;
+      this.#lengthMs = Math.max(this.#lengthMs, atMs);
+      this.#clock.schedule(work, atMs - this.frame);
     });
   }
 
@@ -74,3 +85,5 @@ export class Timetable {
     for (const work of this.#atStart.splice(0)) work();
   }
 }
+
+const lengthOf = (steps: readonly Step[]): number => steps.reduce((sum, { gapMs, withinMs }) => sum + gapMs + withinMs, 0);
