@@ -1,7 +1,9 @@
 import { inspect } from 'node:util';
 import { invalidArgument } from '../../core/errors.js';
 import { settle, type SimulateOptions } from '../options.js';
-import { explained, run, type Scenario, seeAgain } from '../simulate.js';
+import { seeAgain } from '../simulate.js';
+import { explained, run } from '../simulation.js';
+import type { Scenario } from '../world.js';
 import { checkRanges, drawFaults, type Fault, type FaultRanges, planFaults } from './fault-plan.js';
 import { shrink } from './shrink.js';
 

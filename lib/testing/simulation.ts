@@ -1,0 +1,172 @@
+import { inspect } from 'node:util';
+import { invalidArgument } from '../core/errors.js';
+import { SimCluster } from './cluster/sim-cluster.js';
+import type { HostOptions } from './cluster/sim-process.js';
+import { readDirectoryFault, readLinkFault, readPath } from './nodes/faults.js';
+import { LogBook } from './nodes/log-book.js';
+import { Member, type Program } from './nodes/member.js';
+import { DeputyNode, type SimNode } from './nodes/sim-node.js';
+import type { Settled } from './options.js';
+import type { Scenario } from './world.js';
+import { play, type Scene, ScenarioError, type Stage } from './play.js';
+import { diagramOf, type Fault } from './explore/fault-plan.js';
+import { Invariants } from './explore/invariants.js';
+
+/** The error itself, which says more. */
+export const explained = (error: Error, more: string): Error => {
+  error.message += `\n\n${more}`;
+  return error;
+};
+
+/** Names the faults of a run, once its nodes are known. */
+export type PlanFaults = (nodes: readonly string[]) => readonly Fault[];
+
+/** Resolves with what is wrong, or undefined. */
+export const run = async (
+  { seed, limitMs, latencyMs }: Settled,
+  scenario: Scenario,
+  plan: PlanFaults = () => [],
+): Promise<Error | undefined> => {
+  const cluster = new SimCluster({ seed, latencyMs });
+  const log = new LogBook(() => cluster.now() - startMs);
+  const startMs = cluster.now();
+  try {
+    await play(cluster.sim.clock, limitMs, (stage) => new Simulation({ stage, cluster, log, seed, scenario, plan }));
+    return undefined;
+  } catch (error) {
+    const known = error instanceof Error ? error : new ScenarioError([`the scenario threw ${inspect(error)}`]);
+    return String(log) === '' ? known : explained(known, String(log));
+  }
+};
+
+interface SimulationParts {
+  readonly stage: Stage;
+  readonly cluster: SimCluster;
+  readonly log: LogBook;
+  readonly seed: number;
+  readonly scenario: Scenario;
+  readonly plan: PlanFaults;
+}
+
+class Simulation implements Scene {
+  readonly #parts: SimulationParts;
+  readonly #stage: Stage;
+  readonly #cluster: SimCluster;
+  readonly #invariants: Invariants;
+  readonly #members = new Map<string, Member>();
+  /** The hosts that links name, which must be there when the first frame comes. */
+  readonly #named: { readonly name: string; readonly path: string }[] = [];
+
+  constructor(parts: SimulationParts) {
+    const { stage, cluster } = parts;
+    this.#parts = parts;
+    this.#stage = stage;
+    this.#cluster = cluster;
+    this.#invariants = new Invariants(stage.timetable, (problem) => {
+      stage.fail(new ScenarioError([problem]));
+    });
+  }
+
+  act(): unknown {
+    const { sources, expectations } = this.#stage;
+    return this.#parts.scenario({
+      clock: this.#stage.clock,
+      hot: sources.hot,
+      cold: sources.cold,
+      stream: sources.stream,
+      expectObservable: expectations.expectObservable,
+      expectSubscriptions: expectations.expectSubscriptions,
+      expectDemand: expectations.expectDemand,
+      serve: (contract, handlers, { client, ...options } = {}) =>
+        this.#node(`service-${String(this.#members.size + 1)}`, (node) => node.serve(contract, handlers, options)).client(
+          contract,
+          client,
+        ),
+      seed: this.#parts.seed,
+      always: this.#invariants.always,
+      never: this.#invariants.never,
+      eventually: this.#invariants.eventually,
+      node: (name, program, options) => this.#node(name, program, options),
+      link: (path, faults) => {
+        this.#link(path, faults);
+      },
+      directory: (faults) => {
+        this.#directory(faults);
+      },
+      network: {
+        partition: (...groups) => {
+          this.#partition(groups);
+        },
+        heal: () => {
+          for (const [a, b] of this.#pairs()) this.#cluster.sim.heal(a, b);
+        },
+      },
+    });
+  }
+
+  async ready(): Promise<void> {
+    const unknown = this.#named.find(({ name }) => !this.#members.has(name));
+    if (unknown) throw invalidArgument(`the link "${unknown.path}" names ${unknown.name}, and there is no node of that name`);
+    for (const fault of this.#parts.plan([...this.#members.keys()])) this.#suffer(fault);
+    await Promise.all([...this.#members.values()].map((member) => member.start()));
+  }
+
+  async close(): Promise<readonly string[]> {
+    this.#invariants.close();
+    const left: string[] = [];
+    for (const member of this.#members.values()) left.push(...(await member.close()));
+    return [...left, ...(await this.#cluster.closeAll())];
+  }
+
+  rest(): Promise<readonly string[]> {
+    return this.#members.size === 0 ? Promise.resolve([]) : this.#cluster.rest();
+  }
+
+  async abandon(): Promise<void> {
+    for (const member of this.#members.values()) member.kill();
+    await this.#cluster.closeAll();
+  }
+
+  #suffer(fault: Fault): void {
+    const diagram = diagramOf(fault);
+    const node = this.#members.get(fault.where);
+    const seesDirectory = this.#members.get(fault.where.replace(/^directory of /, ''));
+    if (node) new DeputyNode(node, this.#stage.timetable).faults(diagram);
+    else if (seesDirectory) new DeputyNode(seesDirectory, this.#stage.timetable).directory(diagram);
+    else this.#link(fault.where, diagram);
+  }
+
+  #node(name: string, program: Program = () => undefined, options: HostOptions = {}): SimNode {
+    if (this.#members.has(name)) throw invalidArgument(`there is a node ${name} already`);
+    const logged = { logger: this.#parts.log.of(name), ...options };
+    const member = new Member(this.#cluster, name, program, logged, this.#stage.fail);
+    this.#members.set(name, member);
+    return new DeputyNode(member, this.#stage.timetable);
+  }
+
+  #link(text: string, faults: string): void {
+    const path = readPath(text);
+    this.#named.push({ name: path.from, path: text }, { name: path.to, path: text });
+    this.#stage.timetable.faults(faults, readLinkFault, (fault) => {
+      fault(this.#cluster.sim, path);
+    });
+  }
+
+  #directory(faults: string): void {
+    this.#stage.timetable.faults(faults, readDirectoryFault, (fault) => {
+      for (const member of this.#members.values()) if (member.isUp) fault(member.process.matchmaker);
+    });
+  }
+
+  #partition(groups: readonly (readonly string[])[]): void {
+    const unknown = groups.flat().find((name) => !this.#members.has(name));
+    if (unknown !== undefined) throw invalidArgument(`there is no node ${unknown}`);
+    const groupOf = (name: string): number => groups.findIndex((group) => group.includes(name));
+    for (const [a, b] of this.#pairs()) if (groupOf(a) !== groupOf(b)) this.#cluster.sim.cut(a, b);
+  }
+
+  #pairs(): readonly (readonly [string, string])[] {
+    const names = [...this.#members.keys()];
+    return names.flatMap((a, i) => names.slice(i + 1).map((b) => [a, b] as const));
+  }
+}

@@ -1,0 +1,136 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { interval, map, mergeMap, scan, take, timer } from 'rxjs';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { call, contract, type Node, settle } from '../../lib/index.js';
+import { explore, type ExploreOptions, type Scenario } from '../../lib/testing.js';
+import { drawFaults, type Fault, planFaults } from '../../lib/testing/explore/fault-plan.js';
+import { shrink } from '../../lib/testing/explore/shrink.js';
+
+const Orders = contract('orders', '1.0', { place: call<string, string>({ idempotent: true }) });
+
+const serve = (node: Node) => node.serve(Orders, { place: (order) => `${order}@${node.name}` });
+
+const failureOf = async (options: ExploreOptions, scenario: Scenario): Promise<string> => {
+  const failure: unknown = await explore(options, scenario).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(Error);
+  return (failure as Error).message;
+};
+
+describe('explore', () => {
+  it('runs a scenario over many seeds, with faults of each kind', async () => {
+    let runs = 0;
+    await explore({ seeds: 30 }, ({ node, eventually }) => {
+      runs += 1;
+      const api = node('api').client(Orders, { timeoutMs: 5_000, retries: 5 });
+      for (const name of ['a', 'b']) node(name, serve);
+      const ended$ = interval(500).pipe(
+        take(60),
+        mergeMap((number) => settle(api.place(String(number)))),
+        scan((count) => count + 1, 0),
+      );
+      eventually(ended$, (count) => count === 60, 40_000);
+      eventually(timer(0, 1_000).pipe(mergeMap(() => settle(api.place('x', { timeoutMs: 900 })))), ({ ok }) => ok, 40_000);
+    });
+    expect(runs).toBe(30);
+    const planned = Array.from({ length: 200 }, (_, seed) => planFaults(seed, {}, ['a', 'b', 'c'])).flat();
+    expect(new Set(planned.map(({ kind }) => kind)).size).toBe(9);
+  });
+
+  it('shows the seed that fails, with the fewest faults, and how to see it again', async () => {
+    const scenario: Scenario = ({ node, always }) => {
+      const api = node('api').client(Orders, { timeoutMs: 1_000 });
+      node('a', serve);
+      always(
+        interval(500).pipe(
+          take(80),
+          mergeMap((number) => settle(api.place(String(number)))),
+        ),
+        ({ ok }) => ok,
+      );
+    };
+    const faults = { kinds: ['cut', 'delay', 'jump'] as const, count: [3, 6] as const, forMs: [3_000, 9_000] as const };
+    const message = await failureOf({ seeds: 50, faults }, scenario);
+    expect(message).toMatch(/^always at test\/testing\/explore\.test\.ts:\d+:\d+ was broken by \{\n {2}ok: false,/);
+    const [, seed = '', , place = '', diagram = ''] =
+      /seed (\d+) fails with these faults:\n\n(( {2}(api<>a|api>a|a<>api|a>api) {2}(.*\bx\b.*)\n)+)\n?.*see it again with SKEIN_SEED=\1 before/s.exec(
+        message,
+      ) ?? [];
+    expect(place).not.toBe('');
+    expect(message.match(/^ {2}\S+ {2}.*$/gm)?.filter((line) => line.includes(' x '))).toHaveLength(1);
+
+    process.env.SKEIN_SEED = seed;
+    onTestFinished(() => {
+      delete process.env.SKEIN_SEED;
+    });
+    let runs = 0;
+    const again = await failureOf({ seeds: 50, faults }, (world) => {
+      runs += 1;
+      return scenario(world);
+    });
+    expect(again).toContain(diagram);
+    expect(runs).toBeLessThan(102);
+  });
+
+  it('says so where no fault is needed', async () => {
+    const message = await failureOf({ seeds: 5 }, async ({ node, never }) => {
+      node('a');
+      never(timer(1_000).pipe(map(() => 'bad')), (value) => value === 'bad');
+      await sleep(2_000);
+    });
+    expect(message).toMatch(/^never at test\/.* was broken by 'bad', at 1s\n/);
+    expect(message).toContain('seed 1 fails without any fault; see it again with SKEIN_SEED=1 before your test command');
+  });
+
+  it('waits for what is to be so until the last fault is long over', async () => {
+    const scenario =
+      (afterMs: number): Scenario =>
+      ({ node, eventually }) => {
+        node('a').faults('5s k 5s s');
+        eventually(timer(afterMs), () => true, 10_000);
+      };
+    await explore({ seeds: 1, faults: { count: [0, 0] } }, scenario(19_000));
+    expect(await failureOf({ seeds: 1, faults: { count: [0, 0] } }, scenario(21_000))).toMatch(
+      /^eventually at .* is not so 10s after the last fault: there was no value, at 20s\n/,
+    );
+  });
+
+  it('refuses ranges that are none', async () => {
+    for (const options of [
+      { seeds: 0 },
+      { seeds: 1, faults: { kinds: ['fire'] } },
+      { seeds: 1, faults: { count: [3, 1] } },
+    ] as unknown as ExploreOptions[]) {
+      await expect(explore(options, () => undefined)).rejects.toMatchObject({ code: 'invalid-argument' });
+    }
+  });
+});
+
+describe('shrinking', () => {
+  const fault = (atMs: number, kind: Fault['kind'] = 'kill'): Fault => ({ where: 'a', kind, atMs, forMs: 1_234, degree: 0.5 });
+
+  it('keeps only what a failure needs, as round as it may be', async () => {
+    const faults = [fault(1), fault(20_345, 'cut'), fault(3), fault(4_321, 'pause'), fault(5), fault(6)];
+    let runs = 0;
+    const fewest = await shrink(faults, (left) => {
+      runs += 1;
+      const has = (kind: Fault['kind']) => left.some((one) => one.kind === kind && one.atMs > 0);
+      return Promise.resolve(has('cut') && has('pause'));
+    });
+    expect(drawFaults(fewest)).toBe('  a  20s x 10s o\n  a  4s p 1s r');
+    expect(runs).toBeLessThan(40);
+  });
+
+  it('gives up after so many tries', async () => {
+    let runs = 0;
+    const count = await shrink(
+      Array.from({ length: 50 }, (_, i) => fault(i)),
+      () => {
+        runs += 1;
+        return Promise.resolve(false);
+      },
+      10,
+    );
+    expect(count).toHaveLength(50);
+    expect(runs).toBe(10);
+  });
+});
