@@ -92,6 +92,11 @@ export class Services {
     return [...this.#running.values()].filter(({ service }) => !service.windUp()).length === 0;
   }
 
+  /** Whether someone waits for what the drain of the node will say. */
+  get isAsked(): boolean {
+    return [...this.#running.values()].some(({ service }) => service.isAsked);
+  }
+
   /** What is left to do, in words. */
   unfinished(): readonly string[] {
     return unfinishedAt(

@@ -177,12 +177,15 @@ describe('a ring file, which names neither versions nor runs', () => {
     expect((await skein(['call', 'compute', 'boot', '{"image":"x"}', '--json'], env)).stdout).toBe('{"id":"x@one"}\n');
     const drained = await skein(['drain', 'one'], env);
     expect(await one.end()).toBe(0);
-    expect(drained).toMatchObject({ code: 0, stdout: expect.stringContaining('whether one has ended cannot be seen') as string });
+    expect(drained).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('one has drained, and left nothing unfinished') as string,
+    });
   });
 });
 
 describe('skein drain', () => {
-  it('ends a node, and waits until it has left', async () => {
+  it('ends a node, and waits until it has ended', async () => {
     using own = temporary();
     await using first = await startService('w-1', own.env);
     await using second = await startService('w-2', own.env);
@@ -190,16 +193,32 @@ describe('skein drain', () => {
     expect({ code, stdout }).toEqual({
       code: 0,
       stdout: [
-        'w-1 was asked to drain: it takes no new work, finishes what it has begun, and ends',
-        'w-1 has left the directory: nothing new comes to it any more',
+        'w-1 is asked to drain: to take no new work, finish what it has begun, and end',
+        'w-1 has drained, and left nothing unfinished',
         '',
       ].join('\n'),
     });
     expect(JSON.parse((await skein(['nodes', '--json'], own.env)).stdout)).toMatchObject([{ node: 'w-2' }]);
     expect(await first.end()).toBe(0);
     const asJson = await skein(['drain', 'w-2', '--json'], own.env);
-    expect(JSON.parse(asJson.stdout)).toMatchObject([{ node: 'w-2', hasLeft: true }]);
+    expect(JSON.parse(asJson.stdout)).toMatchObject([{ node: 'w-2', unfinished: [], hasLeft: true }]);
     expect(await second.end()).toBe(0);
+  });
+
+  it('waits for what is at work, and says what was not finished in the end', async () => {
+    using own = temporary();
+    await using one = await startService('w-1', own.env);
+    const hanging = skein(['call', 'compute', 'hang', '--timeout', '100000'], own.env);
+    await one.line(/^hangs$/);
+    const { code, stdout, stderr } = await skein(['drain', 'w-1', '--json'], own.env);
+    const unfinished = [expect.stringMatching(/^at work on compute\.hang of w-1, for /) as string];
+    expect(JSON.parse(stdout)).toMatchObject([{ node: 'w-1', unfinished, hasLeft: true }]);
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { message: 'w-1 has drained, and could not finish 1 of what it had at work' },
+    });
+    expect(code).toBe(1);
+    expect((await hanging).code).toBe(4);
+    expect(await one.end()).toBe(0);
   });
 
   it('is refused where the operator forbids it', async () => {
