@@ -56,6 +56,7 @@ describe('a cluster of two nodes', () => {
       ].join('\n'),
     );
     expect(stdout).toContain(`    takes  bytes\n    gives  number\n    skein call compute upload '{"$bytes":"aGVsbG8="}'\n`);
+    expect(stdout).toContain('  fail  call\n    takes  nothing, or what the contract has no schema for\n');
     expect(stdout).toContain(`  note  cast\n    takes  { id: string }\n    skein cast compute note '{"id":"text"}'`);
     const pasted = [...stdout.matchAll(/^ +skein (call|cast) (\S+) (boot|upload|note) '(.*)'$/gm)];
     expect(pasted).toHaveLength(3);
@@ -115,7 +116,7 @@ describe('a cluster of two nodes', () => {
 
   it.each([
     [1, ['call', 'compute', 'fail'], /^skein: \[remote-error\] RangeError: no room\n {7}The server's log/],
-    [1, ['call', 'compute', 'boot', '{}'], /^skein: \[invalid-argument\] image: .*\n {7}"skein describe/],
+    [1, ['call', 'compute', 'boot', '{}'], /^skein: \[invalid-argument\] image: .*\n {7}"skein describe compute" shows/],
     [2, ['call', 'compute', 'boot', '{'], /^skein: the input is not JSON: .*\n {7}Write it in single quotes/],
     [2, ['call', 'compute', 'upload', '{"$bytes":"?"}'], /^skein: "\?" is no bytes/],
     [2, ['call', 'compute', 'note', '{}'], /^skein: compute\.note is a cast, not a call\n {7}Say: skein cast compute note/],
@@ -123,6 +124,8 @@ describe('a cluster of two nodes', () => {
     [2, ['nodes', '--url', 'zmq+memory://x'], /^skein: zmq\+memory:\/\/x joins the nodes of one process only/],
     [2, ['nodes', '--url', 'zmq+local:///no/such/folder'], /^skein: there is no folder \/no\/such\/folder: nothing was ever/],
     [2, ['nodes', '--timeout', 'soon'], /'soon' is invalid\. Write a whole number of ms/],
+    [2, ['describe', ''], /^skein: \[invalid-target\] the topic must not be empty\n {7}"skein topics" shows what is served\.\n$/],
+    [2, ['call', 'compute', 'boot', '--on', ''], /^skein: \[invalid-target\] the server must not be empty\n/],
     [2, ['call', 'compute'], /missing required argument 'method'/],
     [3, ['call', 'nowhere', 'boot'], /^skein: \[no-server\] no server answers nowhere\n {7}Topics that are served: compute\./],
     [3, ['describe', 'compute', '--on', 'api-9'], /^skein: \[no-server\] compute has no server api-9\n {7}It has api-1, api-2\./],
