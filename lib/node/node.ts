@@ -11,16 +11,8 @@ import type { Contract } from '../rpc/contract.js';
 import type { Handlers } from '../rpc/handlers.js';
 import type { ClientOptions } from '../rpc/options.js';
 import type { Undeliverable } from '../rpc/receipt.js';
-import {
-  checkDrain,
-  type Draining,
-  type DrainOptions,
-  type DrainReport,
-  finish,
-  isUnderWay,
-  lookMs,
-  unsettled,
-} from '../rpc/drain.js';
+import { checkDrain, type Draining, type DrainOptions, finish, isUnderWay, lookMs, unsettled } from '../rpc/drain.js';
+import type { DrainReport } from '../rpc/drain-report.js';
 import type { RpcPorts } from '../rpc/rpc-ports.js';
 import type { Served, ServeOptions, Services } from '../rpc/services.js';
 

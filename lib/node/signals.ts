@@ -1,7 +1,8 @@
 import { limits } from '../core/limits.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
-import type { Draining, DrainReport } from '../rpc/drain.js';
+import type { Draining } from '../rpc/drain.js';
+import type { DrainReport } from '../rpc/drain-report.js';
 
 /** Drains a node that nobody here waits for; resolves with what that says. */
 export const drainQuietly = (

@@ -3,18 +3,13 @@ import { invalidArgument, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { pollUntil } from '../operators/poll-until.js';
 import { Incoming, Outgoing } from '../ports/transport.js';
+import type { DrainReport } from './drain-report.js';
 import type { RpcPorts } from './rpc-ports.js';
 import type { Service } from './service.js';
 
 export interface DrainOptions {
   /** How long what was accepted may take to be finished, in ms; default 30,000. */
   readonly timeoutMs?: number;
-}
-
-/** What became of a drain. */
-export interface DrainReport {
-  /** What was not finished in time, each in words; empty where all was. */
-  readonly unfinished: readonly string[];
 }
 
 /** What can be left in an orderly way, or at once. Disposing of it drains it. */

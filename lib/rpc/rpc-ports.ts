@@ -7,7 +7,7 @@ import type { Logger } from '../ports/logger.js';
 import type { Meter } from '../ports/meter.js';
 import type { Random } from '../ports/random.js';
 import type { Transport } from '../ports/transport.js';
-import type { DrainReport } from './drain.js';
+import type { DrainReport } from './drain-report.js';
 import type { Interceptors } from './interceptor.js';
 import type { Undeliverable } from './receipt.js';
 import type { Work } from './work.js';
