@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { catchError, defer, EMPTY, type Observable, Subject, tap } from 'rxjs';
+import { catchError, defer, EMPTY, firstValueFrom, from, lastValueFrom, type Observable, race, Subject, tap, timer } from 'rxjs';
 import { createNode, mergeBounded } from 'skein';
 import { Api, Scheduler } from './contracts.js';
 import { type Booked, OrderBook } from './order-book.js';
@@ -14,7 +14,11 @@ const placedAtOnce = 12;
 /** Times that an order goes to another scheduler where one was lost with it. */
 const retries = 3;
 
-await using node = await createNode();
+/** How long orders that were taken may take to be finished when this process is told to end, in ms. */
+const finishMs = 25_000;
+
+// A signal ends it below, in its own order: a node that drains would place no order that waits here.
+await using node = await createNode({ handleSignals: false });
 /** Whichever has the least to do. */
 const scheduler = node.client(Scheduler, { retries });
 
@@ -35,9 +39,9 @@ const carryOut = (booked: Booked): Observable<unknown> =>
   );
 
 // Orders outlive the requests that brought them.
-const work = taken$.pipe(ownContext(), mergeBounded(placedAtOnce, carryOut)).subscribe();
+const carriedOut = lastValueFrom(taken$.pipe(ownContext(), mergeBounded(placedAtOnce, carryOut)), { defaultValue: undefined });
 
-await node.serve(Api, {
+const served = await node.serve(Api, {
   order: (order) => book.order(order),
   submit: async ({ file }) => {
     const orders = await readOrders(resolve(project, file));
@@ -50,6 +54,15 @@ await node.serve(Api, {
 });
 
 await untilTold(node);
-// Orders that were asked for are finished, and so is their work.
+const finishBy = performance.now() + finishMs;
+// First no more orders come, and those that someone waits for are finished; then those that only a file named.
+await served.drain({ timeoutMs: finishMs });
+taken$.complete();
+await firstValueFrom(race(from(carriedOut), timer(Math.max(0, finishBy - performance.now()))));
+// What schedulers have by now is finished too.
 await node.drain();
-work.unsubscribe();
+const lost = book.list(undefined).filter(({ state }) => state !== 'done');
+if (lost.length > 0) {
+  console.error(`${String(lost.length)} orders have no result: ${lost.map(({ id }) => id).join(', ')}`);
+  process.exitCode = 1;
+}

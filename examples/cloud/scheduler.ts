@@ -45,7 +45,8 @@ const chosen$: Observable<string> = heard$.pipe(
 const bootAt = (name: string, order: Order): Observable<Result> =>
   defer(() => {
     computes.took(name);
-    api.placed({ order: order.id, compute: name, scheduler: node.name });
+    // An api that ends hears no more of it, and needs not.
+    api.placed({ order: order.id, compute: name, scheduler: node.name }).then(undefined, () => undefined);
     return compute.$on(name).boot(order);
   }).pipe(
     catchError((error: unknown) => {

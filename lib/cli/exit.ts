@@ -41,9 +41,7 @@ export class CommandError extends Error {
 
 const advices: { readonly [C in ErrorCode]?: string } = {
   'no-server': '"skein topics" shows what is served.',
-  'no-such-method': '"skein describe TOPIC" shows its methods.',
-  'unsupported-version': '"skein topics" shows which versions are served.',
-  'invalid-argument': '"skein describe TOPIC" shows what each method takes.',
+  'invalid-target': '"skein topics" shows what is served.',
   'deadline-exceeded': 'Give it longer with --timeout MS.',
   overloaded: 'Try again in a moment.',
   forbidden: 'Whoever runs that node forbids it by its settings.',
@@ -51,10 +49,17 @@ const advices: { readonly [C in ErrorCode]?: string } = {
   'remote-error': "The server's log has the stack.",
 };
 
+/** What is known where the error is about one topic. */
+const topicAdvices: { readonly [C in ErrorCode]?: (topic: string) => string } = {
+  'no-such-method': (topic) => `"skein describe ${topic}" shows its methods.`,
+  'unsupported-version': (topic) => `"skein topics" shows which versions of ${topic} are served.`,
+  'invalid-argument': (topic) => `"skein describe ${topic}" shows what each method takes.`,
+};
+
 const doubt = 'It may have been done all the same: look before you repeat it.';
 
-/** Any error as the command tells it. */
-export const asCommandError = (error: unknown): CommandError => {
+/** Any error as the command tells it; `topic` is what it is about. */
+export const asCommandError = (error: unknown, topic?: string): CommandError => {
   if (error instanceof CommandError) return error;
   if (!isSkeinError(error)) {
     return new CommandError({ exitCode: exitCodes.failed, message: messageOf(error) }, { cause: error });
@@ -62,7 +67,8 @@ export const asCommandError = (error: unknown): CommandError => {
   const { code, ran } = error;
   const isAbsent = code === 'no-server' || code === 'no-such-method' || code === 'unsupported-version';
   const exitCode = isAbsent ? exitCodes.absent : ran === 'unknown' ? exitCodes.unknown : exitCodes.failed;
-  const advice = [advices[code], ran === 'unknown' ? doubt : undefined].filter((text) => text !== undefined).join(' ');
+  const known = (topic === undefined ? undefined : topicAdvices[code]?.(topic)) ?? advices[code];
+  const advice = [known, ran === 'unknown' ? doubt : undefined].filter((text) => text !== undefined).join(' ');
   return new CommandError(
     { exitCode, code, message: messageOf(error), advice: advice === '' ? undefined : advice },
     { cause: error },

@@ -1,7 +1,8 @@
+import { checkTarget } from '../core/target.js';
 import { isVersion, parseVersion } from '../core/version.js';
 import { type Description, describeServer, type Registration } from '../node/described.js';
-import { CommandError, exitCodes } from './exit.js';
-import { type ClusterOptions, listServers, type Session } from './session.js';
+import { asCommandError, CommandError, exitCodes } from './exit.js';
+import { type ClusterOptions, listServers, type Session, withSession } from './session.js';
 
 /** Which servers a command means. */
 export interface TopicOptions extends ClusterOptions {
@@ -10,6 +11,26 @@ export interface TopicOptions extends ClusterOptions {
   /** That server only. */
   readonly on?: string;
 }
+
+/** Runs the work with a node of its own, as {@link withSession}; what fails is told of as a matter of that topic. */
+export const withTopic = async <T>(topic: string, options: TopicOptions, work: (session: Session) => Promise<T>): Promise<T> => {
+  checkNames(topic, options);
+  try {
+    return await withSession(options, work);
+  } catch (error) {
+    throw asCommandError(error, topic);
+  }
+};
+
+/** Names that nothing can have are mistakes. */
+const checkNames = (topic: string, { exchange = 'default', on }: TopicOptions): void => {
+  try {
+    checkTarget({ exchange, topic, server: on });
+  } catch (error) {
+    const { code, message, advice } = asCommandError(error);
+    throw new CommandError({ exitCode: exitCodes.usage, code, message, advice }, { cause: error });
+  }
+};
 
 /** What of a topic is served under one namespace and version, and by whom. */
 export interface Edition {

@@ -111,7 +111,7 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
   const servers = branchOf(root, 'servers', closers);
   // Users' actors call and serve, so they stop while that still works.
   const user = branchOf(root, 'user', closers);
-  const node: Node = new RunningNode({
+  const node = new RunningNode({
     id,
     name: identity.node,
     url: plan.url,

@@ -38,13 +38,13 @@ export const describeServer = async (node: Node, registration: Registration, opt
   }
 };
 
-/** Asks the node that runs a listed server to drain. */
+/** Has the node that runs a listed server drain; resolves as it ends, with what it could not finish, where it tells. */
 export const drainNodeOf = (node: Node, { description, exchange }: Omit<Described, 'method'>, options: CallOptions) => {
   const { contract: topic, version, namespace, server } = description;
   return node
     .client(contract(topic, version, {}, { namespace }), { exchange })
     .$on(server)
-    .$drain(options);
+    .$drain({ ...options, wait: true });
 };
 
 export const callDescribed = (node: Node, described: Described, input: unknown, options: CallOptions): PromiseLike<unknown> =>

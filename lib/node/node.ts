@@ -1,4 +1,4 @@
-import { firstValueFrom, type Observable, Subject, takeUntil } from 'rxjs';
+import { firstValueFrom, type Observable, ReplaySubject, Subject, takeUntil } from 'rxjs';
 import type { Actor, ActorStatus } from '../actors/actor.js';
 import type { Spawn } from '../actors/behavior.js';
 import { SkeinError } from '../core/errors.js';
@@ -11,16 +11,8 @@ import type { Contract } from '../rpc/contract.js';
 import type { Handlers } from '../rpc/handlers.js';
 import type { ClientOptions } from '../rpc/options.js';
 import type { Undeliverable } from '../rpc/receipt.js';
-import {
-  checkDrain,
-  type Draining,
-  type DrainOptions,
-  type DrainReport,
-  finish,
-  isUnderWay,
-  lookMs,
-  unsettled,
-} from '../rpc/drain.js';
+import { checkDrain, type Draining, type DrainOptions, finish, isUnderWay, lookMs, unsettled } from '../rpc/drain.js';
+import type { DrainReport } from '../rpc/drain-report.js';
 import type { RpcPorts } from '../rpc/rpc-ports.js';
 import type { Served, ServeOptions, Services } from '../rpc/services.js';
 
@@ -77,6 +69,7 @@ export class RunningNode implements Node {
   #closing: Promise<void> | undefined;
   #draining: Promise<DrainReport> | undefined;
   readonly #closed$ = new Subject<void>();
+  readonly #report$ = new ReplaySubject<DrainReport>(1);
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
@@ -132,6 +125,11 @@ export class RunningNode implements Node {
     return (this.#draining ??= this.#leave(options));
   }
 
+  /** What its drain says, before it closes, so that it can still be told to who asked from elsewhere. */
+  get report(): Promise<DrainReport> {
+    return firstValueFrom(this.#report$, { defaultValue: { unfinished: [] } });
+  }
+
   close(): Promise<void> {
     this.#parts.rpc.life.state = 'closed';
     this.#closed$.next();
@@ -155,6 +153,8 @@ export class RunningNode implements Node {
       return named.length > 0 ? named : ['what was said to peers that do not read it'];
     };
     const report = await finish(isDone, unfinished, options, rpc, this.#closed$);
+    this.#report$.next(report);
+    if (services.isAsked) await this.#pollUntil(() => !services.isAsked && rpc.transport.isFlushed, limits.goodbyeMs);
     const { timeoutMs = limits.drainMs } = options;
     const leftMs = startedAt + timeoutMs - rpc.clock.now();
     const isWell = report.unfinished.length === 0 && rpc.life.state !== 'closed';
@@ -165,9 +165,14 @@ export class RunningNode implements Node {
 
   /** Who has heard it knows that what is not answered was not started, and has all answers. */
   async #sayGoodbye(withinMs: number): Promise<void> {
-    const { transport, clock } = this.#parts.rpc;
+    const { transport } = this.#parts.rpc;
     transport.leave();
-    const left$ = pollUntil(() => transport.hasLeft, { everyMs: lookMs, withinMs, clock });
-    await firstValueFrom(left$.pipe(takeUntil(this.#closed$)), { defaultValue: false });
+    await this.#pollUntil(() => transport.hasLeft, withinMs);
+  }
+
+  /** Unless it is closed meanwhile. */
+  async #pollUntil(isSo: () => boolean, withinMs: number): Promise<void> {
+    const so$ = pollUntil(isSo, { everyMs: lookMs, withinMs, clock: this.#parts.rpc.clock });
+    await firstValueFrom(so$.pipe(takeUntil(this.#closed$)), { defaultValue: false });
   }
 }

@@ -2,12 +2,17 @@ import { limits } from '../core/limits.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { Draining } from '../rpc/drain.js';
+import type { DrainReport } from '../rpc/drain-report.js';
 
-/** Drains a node that nobody waits for. */
-export const drainQuietly = (node: Draining, logger: Logger): void => {
+/** Drains a node that nobody here waits for; resolves with what that says. */
+export const drainQuietly = (
+  node: Draining & { readonly report: Promise<DrainReport> },
+  logger: Logger,
+): Promise<DrainReport> => {
   node.drain().catch((error: unknown) => {
     logger.error('the node could not be drained', { error });
   });
+  return node.report;
 };
 
 const signals = ['SIGTERM', 'SIGINT'] as const;

@@ -45,10 +45,13 @@ export type Client<C extends Contract> = { readonly [K in keyof C['methods']]: S
   /** What that server says of itself. */
   $describe(options?: CallOptions): Call<Description>;
   /**
-   * Asks the node of a server to drain; answered as it begins to. The server is to be pinned, `$on(server)`: throws
-   * `invalid-target` otherwise. Fails `forbidden` where the node's operator set `remoteDrain=false`.
+   * Asks the node of a server to drain; answered as it begins to, or with `wait` as it ends, with what it could not finish. So a
+   * handler of that very node is not to wait. The server is to be pinned, `$on(server)`: throws `invalid-target` otherwise. Fails
+   * `forbidden` where the node's operator set `remoteDrain=false`.
    */
-  $drain(options?: CallOptions): Call<{ readonly node: string }>;
+  $drain(
+    options?: CallOptions & { readonly wait?: boolean },
+  ): Call<{ readonly node: string; readonly unfinished?: readonly string[] }>;
 };
 
 export type Fanout<C extends Contract> = {
@@ -94,12 +97,12 @@ export class Clients {
       const { balance, ...others } = options;
       const unkeyed = balance === 'hash' ? others : options;
       const caller = new Caller(this.#sending(contract, name, builtIn, unkeyed, server), builtIn, false);
-      return (call?: CallOptions) => caller.call(undefined, call);
+      return (call?: CallOptions, input?: unknown) => caller.call(input, call);
     };
-    client.$ping = sendBuiltIn('$ping');
-    client.$describe = sendBuiltIn('$describe');
+    client.$ping = withoutInput(sendBuiltIn('$ping'));
+    client.$describe = withoutInput(sendBuiltIn('$describe'));
     // Which node is to end is not for the balance to choose.
-    client.$drain = server === undefined ? refuseUnpinnedDrain : sendBuiltIn('$drain');
+    client.$drain = server === undefined ? refuseUnpinnedDrain : drainBy(sendBuiltIn('$drain'));
     client.$canSend = (name: string) => {
       const method = Object.hasOwn(contract.methods, name) ? contract.methods[name] : undefined;
       return method !== undefined && !isBeyond(versionOf(contract, method), options.versionCap);
@@ -167,6 +170,18 @@ const aboveCap = ({ name: topic }: Contract, method: string, wanted: Version, ca
     { wanted, cap },
     { message: `${topic}.${method} came with version ${wanted}, and this client keeps to ${cap}` },
   );
+
+type SendBuiltIn = (call?: CallOptions, input?: unknown) => unknown;
+
+const withoutInput = (send: SendBuiltIn) => (call?: CallOptions) => send(call);
+
+const drainBy = (send: SendBuiltIn) => (options?: CallOptions & { readonly wait?: boolean }) => {
+  // What is no options at all is refused as for any call.
+  if (typeof options !== 'object' || (options as unknown) === null) return send(options);
+  const { wait, ...call } = options;
+  return send(call, wait === true ? { wait } : undefined);
+};
+
 const refuseUnpinnedDrain = (): never => {
   throw new SkeinError('invalid-target', { reason: '$drain is for one node: pin one of its servers, $on(server).$drain()' });
 };

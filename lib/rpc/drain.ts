@@ -3,18 +3,13 @@ import { invalidArgument, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { pollUntil } from '../operators/poll-until.js';
 import { Incoming, Outgoing } from '../ports/transport.js';
+import type { DrainReport } from './drain-report.js';
 import type { RpcPorts } from './rpc-ports.js';
 import type { Service } from './service.js';
 
 export interface DrainOptions {
   /** How long what was accepted may take to be finished, in ms; default 30,000. */
   readonly timeoutMs?: number;
-}
-
-/** What became of a drain. */
-export interface DrainReport {
-  /** What was not finished in time, each in words; empty where all was. */
-  readonly unfinished: readonly string[];
 }
 
 /** What can be left in an orderly way, or at once. Disposing of it drains it. */
@@ -49,17 +44,21 @@ export const checkDrain = ({ timeoutMs = 0 }: DrainOptions): void => {
   if (!(timeoutMs >= 0)) throw invalidArgument(`timeoutMs of a drain must be 0 or more, and is ${String(timeoutMs)}`);
 };
 
+/** Who waits for the end of the drain is not waited for by it. */
+const isWork = (timed: unknown): timed is Incoming => timed instanceof Incoming && timed.target.method !== '$drain';
+
 /** What is under way at these servers, in words. */
 export const unfinishedAt = (services: readonly Service[], { wheel }: Pick<RpcPorts, 'wheel'>): readonly string[] => {
-  const atWork = [...wheel]
-    .filter((timed) => timed instanceof Incoming)
-    .filter((one) => services.some((service) => service.owns(one)));
-  return [...atWork.map(say('at work on')), ...services.flatMap(({ waiting }) => waiting.map(say('not started:')))];
+  const atWork = [...wheel].filter(isWork).filter((one) => services.some((service) => service.owns(one)));
+  return [
+    ...atWork.map(say('at work on')),
+    ...services.flatMap(({ waiting }) => waiting.filter(isWork).map(say('not started:'))),
+  ];
 };
 
 /** Whether requests are at work here or sent from here; what else has a deadline, such as the questions of actors, is not waited for. */
 export const isUnderWay = ({ wheel }: Pick<RpcPorts, 'wheel'>): boolean => {
-  for (const timed of wheel) if (timed instanceof Incoming || timed instanceof Outgoing) return true;
+  for (const timed of wheel) if (isWork(timed) || timed instanceof Outgoing) return true;
   return false;
 };
 

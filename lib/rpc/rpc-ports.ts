@@ -7,6 +7,7 @@ import type { Logger } from '../ports/logger.js';
 import type { Meter } from '../ports/meter.js';
 import type { Random } from '../ports/random.js';
 import type { Transport } from '../ports/transport.js';
+import type { DrainReport } from './drain-report.js';
 import type { Interceptors } from './interceptor.js';
 import type { Undeliverable } from './receipt.js';
 import type { Work } from './work.js';
@@ -32,8 +33,8 @@ export interface RpcPorts {
   readonly timeoutMs: number;
   /** The node's name. */
   readonly node: string;
-  /** Begins to drain the node, and returns at once. */
-  readonly drainNode: () => void;
+  /** Begins to drain the node; resolves with what it could not finish, before it closes. */
+  readonly drainNode: () => Promise<DrainReport>;
   /** Whether others may ask the node to drain. */
   readonly remoteDrain: boolean;
   /** Whether callers get to see the stack of a handler's error. */

@@ -82,9 +82,9 @@ export class Service implements Endpoint {
     const builtIn: Record<string, AnyHandler> = {
       $ping: () => ({ server }),
       $describe: () => this.describe(),
-      $drain: () => {
-        ports.drainNode();
-        return { node: ports.node };
+      $drain: (input: unknown) => {
+        const [report, { node }] = [ports.drainNode(), ports];
+        return wantsReport(input) ? report.then(({ unfinished }) => ({ node, unfinished })) : { node };
       },
     };
     this.#desks = new Map([
@@ -125,7 +125,12 @@ export class Service implements Endpoint {
       const bulkhead = this.#bulkheads.get(name);
       if (bulkhead?.mailbox.size === 0 && bulkhead.working === stream.within) stream.finish();
     }
-    return this.#all.every(({ isIdle }) => isIdle);
+    return [...this.#bulkheads].every(([name, { isIdle }]) => isIdle || name === '$drain');
+  }
+
+  /** Whether someone waits here for what the drain of the node will say. */
+  get isAsked(): boolean {
+    return this.#bulkheads.get('$drain')?.isIdle === false;
   }
 
   /** The requests that wait here. */
@@ -211,3 +216,6 @@ export class Service implements Endpoint {
     );
   }
 }
+
+const wantsReport = (input: unknown): boolean =>
+  typeof input === 'object' && input !== null && 'wait' in input && input.wait === true;

@@ -4,7 +4,8 @@ import type { Context } from '../core/context.js';
 import { invalidArgument, SkeinError } from '../core/errors.js';
 import { checkTarget, encodeTarget } from '../core/target.js';
 import { boundProblems, checkContract, type Contract, type MethodOptions } from './contract.js';
-import { checkDrain, type Draining, type DrainOptions, type DrainReport, finish, unfinishedAt } from './drain.js';
+import { checkDrain, type Draining, type DrainOptions, finish, unfinishedAt } from './drain.js';
+import type { DrainReport } from './drain-report.js';
 import { checkHandlers, type Handlers } from './handlers.js';
 import type { RequestStream } from './request-stream.js';
 import type { RpcPorts } from './rpc-ports.js';
@@ -90,6 +91,11 @@ export class Services {
   /** Whether nothing that was accepted is left to do, by servers that have retired. */
   windUp(): boolean {
     return [...this.#running.values()].filter(({ service }) => !service.windUp()).length === 0;
+  }
+
+  /** Whether someone waits for what the drain of the node will say. */
+  get isAsked(): boolean {
+    return [...this.#running.values()].some(({ service }) => service.isAsked);
   }
 
   /** What is left to do, in words. */

@@ -56,6 +56,7 @@ describe('a cluster of two nodes', () => {
       ].join('\n'),
     );
     expect(stdout).toContain(`    takes  bytes\n    gives  number\n    skein call compute upload '{"$bytes":"aGVsbG8="}'\n`);
+    expect(stdout).toContain('  fail  call\n    takes  nothing, or what the contract has no schema for\n');
     expect(stdout).toContain(`  note  cast\n    takes  { id: string }\n    skein cast compute note '{"id":"text"}'`);
     const pasted = [...stdout.matchAll(/^ +skein (call|cast) (\S+) (boot|upload|note) '(.*)'$/gm)];
     expect(pasted).toHaveLength(3);
@@ -115,7 +116,7 @@ describe('a cluster of two nodes', () => {
 
   it.each([
     [1, ['call', 'compute', 'fail'], /^skein: \[remote-error\] RangeError: no room\n {7}The server's log/],
-    [1, ['call', 'compute', 'boot', '{}'], /^skein: \[invalid-argument\] image: .*\n {7}"skein describe/],
+    [1, ['call', 'compute', 'boot', '{}'], /^skein: \[invalid-argument\] image: .*\n {7}"skein describe compute" shows/],
     [2, ['call', 'compute', 'boot', '{'], /^skein: the input is not JSON: .*\n {7}Write it in single quotes/],
     [2, ['call', 'compute', 'upload', '{"$bytes":"?"}'], /^skein: "\?" is no bytes/],
     [2, ['call', 'compute', 'note', '{}'], /^skein: compute\.note is a cast, not a call\n {7}Say: skein cast compute note/],
@@ -123,6 +124,8 @@ describe('a cluster of two nodes', () => {
     [2, ['nodes', '--url', 'zmq+memory://x'], /^skein: zmq\+memory:\/\/x joins the nodes of one process only/],
     [2, ['nodes', '--url', 'zmq+local:///no/such/folder'], /^skein: there is no folder \/no\/such\/folder: nothing was ever/],
     [2, ['nodes', '--timeout', 'soon'], /'soon' is invalid\. Write a whole number of ms/],
+    [2, ['describe', ''], /^skein: \[invalid-target\] the topic must not be empty\n {7}"skein topics" shows what is served\.\n$/],
+    [2, ['call', 'compute', 'boot', '--on', ''], /^skein: \[invalid-target\] the server must not be empty\n/],
     [2, ['call', 'compute'], /missing required argument 'method'/],
     [3, ['call', 'nowhere', 'boot'], /^skein: \[no-server\] no server answers nowhere\n {7}Topics that are served: compute\./],
     [3, ['describe', 'compute', '--on', 'api-9'], /^skein: \[no-server\] compute has no server api-9\n {7}It has api-1, api-2\./],
@@ -177,12 +180,15 @@ describe('a ring file, which names neither versions nor runs', () => {
     expect((await skein(['call', 'compute', 'boot', '{"image":"x"}', '--json'], env)).stdout).toBe('{"id":"x@one"}\n');
     const drained = await skein(['drain', 'one'], env);
     expect(await one.end()).toBe(0);
-    expect(drained).toMatchObject({ code: 0, stdout: expect.stringContaining('whether one has ended cannot be seen') as string });
+    expect(drained).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('one has drained, and left nothing unfinished') as string,
+    });
   });
 });
 
 describe('skein drain', () => {
-  it('ends a node, and waits until it has left', async () => {
+  it('ends a node, and waits until it has ended', async () => {
     using own = temporary();
     await using first = await startService('w-1', own.env);
     await using second = await startService('w-2', own.env);
@@ -190,16 +196,32 @@ describe('skein drain', () => {
     expect({ code, stdout }).toEqual({
       code: 0,
       stdout: [
-        'w-1 was asked to drain: it takes no new work, finishes what it has begun, and ends',
-        'w-1 has left the directory: nothing new comes to it any more',
+        'w-1 is asked to drain: to take no new work, finish what it has begun, and end',
+        'w-1 has drained, and left nothing unfinished',
         '',
       ].join('\n'),
     });
     expect(JSON.parse((await skein(['nodes', '--json'], own.env)).stdout)).toMatchObject([{ node: 'w-2' }]);
     expect(await first.end()).toBe(0);
     const asJson = await skein(['drain', 'w-2', '--json'], own.env);
-    expect(JSON.parse(asJson.stdout)).toMatchObject([{ node: 'w-2', hasLeft: true }]);
+    expect(JSON.parse(asJson.stdout)).toMatchObject([{ node: 'w-2', unfinished: [], hasLeft: true }]);
     expect(await second.end()).toBe(0);
+  });
+
+  it('waits for what is at work, and says what was not finished in the end', async () => {
+    using own = temporary();
+    await using one = await startService('w-1', own.env);
+    const hanging = skein(['call', 'compute', 'hang', '--timeout', '100000'], own.env);
+    await one.line(/^hangs$/);
+    const { code, stdout, stderr } = await skein(['drain', 'w-1', '--json'], own.env);
+    const unfinished = [expect.stringMatching(/^at work on compute\.hang of w-1, for /) as string];
+    expect(JSON.parse(stdout)).toMatchObject([{ node: 'w-1', unfinished, hasLeft: true }]);
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { message: 'w-1 has drained, and could not finish 1 of what it had at work' },
+    });
+    expect(code).toBe(1);
+    expect((await hanging).code).toBe(4);
+    expect(await one.end()).toBe(0);
   });
 
   it('is refused where the operator forbids it', async () => {

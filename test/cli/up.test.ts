@@ -119,6 +119,34 @@ describe('skein up', () => {
     expect(up.lines.filter((line) => /told too|too much/.test(line))).toEqual([]);
   });
 
+  it('tells a service to end only once those have that it is to outlast', async () => {
+    const last = `process.on('SIGTERM', () => process.exit(console.log('told'))); setInterval(() => {}, 1e6); console.log('ready');`;
+    const first = `process.on('SIGTERM', () => { console.log('told'); setTimeout(() => process.exit(console.log('ends')), 500); });
+      setInterval(() => {}, 1e6); console.log('ready');`;
+    const { file, env } = setUp({ asks: { command: node(first) }, answers: { command: node(last), stopAfter: ['asks'] } });
+    await using up = startSkein(['up', file], env);
+    await Promise.all([up.line(/^asks-1 +\| ready$/), up.line(/^answers-1 +\| ready$/)]);
+    up.child.kill('SIGINT');
+    expect(await up.end()).toBe(0);
+    const said = up.lines
+      .filter((line) => /\| (told|ends)$|asks-1 has stopped/.test(line))
+      .map((line) => line.replace(/ +\|/, ''));
+    expect(said).toEqual(['asks-1 told', 'asks-1 ends', 'skein asks-1 has stopped', 'answers-1 told']);
+  });
+
+  it('says what ended badly as it was told to, and who was told by someone else', async () => {
+    const badly = `process.on('SIGTERM', () => process.exit(3)); setInterval(() => {}, 1e6); console.log('ready');`;
+    const { file, env } = setUp({ a: { command: node(badly) }, b: { command: node('setInterval(() => {}, 1e6)') } });
+    await using up = startSkein(['up', file], env);
+    await up.line(/\| ready$/);
+    process.kill(Number(/pid (\d+)/.exec(await up.line(/b-1 started/))?.[1]), 'SIGTERM');
+    await up.line(/^skein \| b-1 was told to end by SIGTERM, and not from here; it starts again in \d+ ms$/);
+    up.child.kill('SIGINT');
+    await up.line(/^skein \| a-1 has stopped, but not well: exit code 3$/);
+    await up.line(/^skein \| all have ended; failed: a-1$/);
+    expect(await up.end()).toBe(1);
+  });
+
   it('kills what does not end in time, or at once when it is told twice', async () => {
     const { file, env } = setUp({ deaf: { command: node(ignoresSignals), stopMs: 200 } });
     await using up = startSkein(['up', file], env);
@@ -196,14 +224,25 @@ describe('skein up', () => {
 
   it('lists every problem of a file with its place', async () => {
     const { file, env } = setUp(
-      { a: { comand: 'x', replicas: 0, env: { SKEIN_NAME: 'q', L: [1] }, cwd: 'nowhere', watch: 'x', stopMs: -1 }, 'b/c': 7 },
+      {
+        a: {
+          comand: 'x',
+          replicas: 0,
+          env: { SKEIN_NAME: 'q', L: [1] },
+          cwd: 'nowhere',
+          watch: 'x',
+          stopMs: -1,
+          stopAfter: ['a'],
+        },
+        'b/c': 7,
+      },
       { url: 'zmq+memory://x', service: 3 },
     );
     const { code, stdout, stderr } = await skein(['up', file], env);
     for (const problem of [
       '- service is not known; known are services, url, env',
       '- url is wrong: zmq+memory://x joins the nodes of one process only',
-      '- services.a.comand is not known; known are command, replicas, env, cwd, watch, restartsMax, stopMs',
+      '- services.a.comand is not known; known are command, replicas, env, cwd, watch, restartsMax, stopMs, stopAfter',
       '- services.a.command must be a text for the shell, or a list of texts',
       '- services.a.replicas must be a whole number from 1 to 1000, and is 0',
       '- services.a.env.SKEIN_NAME is set by skein up',
@@ -211,6 +250,7 @@ describe('skein up', () => {
       '- services.a.cwd must be a folder that exists',
       '- services.a.watch must be a list of files and folders',
       '- services.a.stopMs must be a whole number from 0 to',
+      '- services.a.stopAfter must be a list of services that stand above it, and there are none',
       '- services.b/c must be named with letters',
       '- services.b/c must have a command',
     ]) {

@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join, relative } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { createNode } from 'skein';
@@ -250,15 +251,27 @@ it('can be started by skein up, found out about, called, and drained, from the c
   const file = join(alone.path, 'orders.jsonl');
   writeFileSync(file, '{"id":"filed","command":["true"]}\n');
   expect(await call('api', 'submit', JSON.stringify({ file: relative(root, file) }))).toEqual({ orders: 1 });
-  // What is at work as Ctrl-C is pressed is finished.
+  // What was taken as Ctrl-C is pressed is finished, be it at work or not.
+  const many = Array.from({ length: 20 }, (_, i) => `many-${String(i)}`);
   const slow = ['three', 'four'].map((id) => call('api', 'order', JSON.stringify({ id, command: ['sleep', '3'] })));
   await expect.poll(async () => await call('api', 'list', '{"state":"running"}'), { timeout: 20_000 }).toHaveLength(2);
+  writeFileSync(file, many.map((id) => JSON.stringify({ id, command: ['sleep', '1'] })).join('\n'));
+  expect(await call('api', 'submit', JSON.stringify({ file: relative(root, file) }))).toEqual({ orders: 20 });
   up.child.kill('SIGINT');
   expect(await Promise.all(slow)).toMatchObject([
     { order: 'three', exitCode: 0 },
     { order: 'four', exitCode: 0 },
   ]);
   expect(await up.end()).toBe(0);
+  const results = join(alone.path, `skein-cloud-${userInfo().username}`);
+  expect(
+    (
+      await recount(
+        results,
+        many.map((id) => ({ id, command: [] })),
+      )
+    ).lost,
+  ).toEqual([]);
 });
 
 it('can be started process by process, found out about, and called method by method', async () => {

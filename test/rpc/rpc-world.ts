@@ -27,7 +27,7 @@ export const rpcPorts = (clock: VirtualClock): RpcPorts => ({
   timeoutMs: 60_000,
   sendStacks: false,
   node: 'a',
-  drainNode: () => undefined,
+  drainNode: () => new Promise<never>(() => undefined),
   remoteDrain: true,
 });
 

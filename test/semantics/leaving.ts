@@ -1,5 +1,6 @@
+import { filter, firstValueFrom } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { call, cast, contract, type HandlerContext } from '../../lib/index.js';
+import { type ActorStatus, call, cast, contract, type HandlerContext } from '../../lib/index.js';
 import { type Cluster, connect, failure, failureOf, type Part, Signal } from './cluster.js';
 
 const Task = contract('task', '1', {
@@ -23,6 +24,9 @@ const waiting = (name = 'server') => {
   };
   return { handlers, started: started.promise, release, notes };
 };
+
+/** What an actor and all below it say of themselves. */
+const notesOf = ({ note, children }: ActorStatus): readonly string[] => [note, ...children.flatMap(notesOf)];
 
 /** A server that calls another one, once it is released. */
 const connectThrough = async (cluster: Cluster) => {
@@ -79,6 +83,39 @@ export const leaving: Part = (use, { registers, virtualTime }) => {
       expect(await cluster.settle(caller.drain())).toEqual({ unfinished: [] });
       expect(notes).toEqual(sent);
     });
+
+    it('tells who asked from elsewhere, and waits, as it ends', async () => {
+      const cluster = use();
+      const { handlers, started, release } = waiting();
+      const { server, client } = await connect(cluster, Task, handlers);
+      const ends: string[] = [];
+      const called = Promise.resolve(client.wait()).finally(() => ends.push('called'));
+      await cluster.settle(started);
+      const isDraining$ = server.tree$.pipe(filter((tree) => notesOf(tree).includes('draining')));
+      const begun = firstValueFrom(isDraining$);
+      const drained = Promise.resolve(client.$on('server').$drain({ wait: true })).finally(() => ends.push('drained'));
+      await cluster.settle(begun);
+      release.resolve();
+      expect(await cluster.settle(drained)).toEqual({ node: 'server', unfinished: [] });
+      expect(await cluster.settle(called)).toBe('server');
+      expect(ends).toEqual(['called', 'drained']);
+    });
+
+    if (virtualTime) {
+      it('tells who waits from elsewhere what it could not finish in time', async () => {
+        const cluster = use();
+        const { handlers, started } = waiting();
+        const { client } = await connect(cluster, Task, handlers);
+        const lost = failure(client.wait());
+        await cluster.settle(started);
+        const { node, unfinished } = await cluster.settle(client.$on('server').$drain({ wait: true, timeoutMs: 60_000 }));
+        expect({ node, unfinished }).toEqual({
+          node: 'server',
+          unfinished: [expect.stringMatching(/^at work on task\.wait of server, for /)],
+        });
+        expect(await cluster.settle(lost)).toMatchObject({ ran: 'unknown' });
+      });
+    }
 
     it('reports what it could not finish in time, on both sides', async () => {
       const cluster = use();

@@ -1,14 +1,13 @@
 import type { Description, MethodDescription, Registration } from '../../node/described.js';
 import { colours } from '../colours.js';
-import { describeEdition, editionsOf, findServers, type TopicOptions } from '../find.js';
+import { describeEdition, editionsOf, findServers, type TopicOptions, withTopic } from '../find.js';
 import { exampleOf, shortSchema } from '../schema.js';
-import { withSession } from '../session.js';
 import { formatTable } from '../table.js';
 import { writeValue } from '../values.js';
 
 /** `skein describe TOPIC`: its servers, and the methods of each of its versions with a line that calls them. */
 export const describe = (topic: string, options: TopicOptions): Promise<string> =>
-  withSession(options, async (session) => {
+  withTopic(topic, options, async (session) => {
     const servers = await findServers(session, topic, options);
     const editions: (Description & { readonly examples: Readonly<Record<string, string>> })[] = [];
     for (const edition of editionsOf(servers)) {
@@ -46,7 +45,7 @@ const methodText = (name: string, { verb, input, output }: MethodDescription, ex
   ].join('\n');
 
 const typeText = (schema: unknown): string =>
-  schema === undefined ? colours.dim('not told: the contract has no schema for it') : shortSchema(schema);
+  schema === undefined ? colours.dim('nothing, or what the contract has no schema for') : shortSchema(schema);
 
 /** A line for the shell that sends the method something that its schema takes. */
 const commandFor = (topic: string, name: string, { verb, input }: MethodDescription, { url, exchange }: TopicOptions): string => {

@@ -2,9 +2,9 @@ import { text } from 'node:stream/consumers';
 import { isSkeinError } from '../../core/errors.js';
 import { callDescribed, castDescribed, type Described, fanOutDescribed, type Outcome, type Verb } from '../../node/described.js';
 import { CommandError, exitCodes } from '../exit.js';
-import { findMethod, type TopicOptions } from '../find.js';
+import { findMethod, type TopicOptions, withTopic } from '../find.js';
 import { messageOf } from '../finding.js';
-import { type Session, withSession } from '../session.js';
+import type { Session } from '../session.js';
 import { formatTable } from '../table.js';
 import { readValue, writeValue } from '../values.js';
 
@@ -63,7 +63,7 @@ const send = <T>(
   options: TopicOptions,
   work: (session: Session, described: Described, input: unknown) => Promise<T>,
 ): Promise<T> =>
-  withSession(options, async (session) => {
+  withTopic(topic, options, async (session) => {
     const given = await read(input);
     const description = await findMethod(session, topic, method, options);
     const actual = description.methods[method]?.verb;

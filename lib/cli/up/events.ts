@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { createColors } from 'picocolors';
 import type { Clock } from '../../node/system.js';
 
@@ -69,13 +70,13 @@ const sentenceOf = (event: Exclude<UpEvent, { readonly event: 'line' }>): string
     case 'started':
       return `${event.replica} started (pid ${String(event.pid)})`;
     case 'crashed':
-      return `${event.replica} crashed: ${event.how}; it starts again in ${String(Math.round(event.restartMs))} ms`;
+      return `${event.replica} ${crashOf(event)}; it starts again in ${String(Math.round(event.restartMs))} ms`;
     case 'failed':
       return `${event.replica} stays down after ${times(event.failures)}: ${event.how}`;
     case 'done':
       return `${event.replica} is done`;
     case 'stopped':
-      return `${event.replica} has stopped${isAsTold(event) ? '' : `: ${event.how}`}`;
+      return `${event.replica} has stopped${isAsTold(event) ? '' : `, but not well: ${event.how}`}`;
     case 'killed':
       return `${event.replica} was killed, for it did not end in time`;
     case 'changed':
@@ -89,8 +90,15 @@ const sentenceOf = (event: Exclude<UpEvent, { readonly event: 'line' }>): string
   }
 };
 
-/** Programs that were told to end by SIGTERM do so well, or by that signal. */
-const isAsTold = ({ code, signal }: Ended): boolean => code === 0 || signal === 'SIGTERM';
+/** Programs that are told to end by SIGTERM do so well, or by that signal, of which a shell tells by a code. */
+export const isAsTold = ({ code, signal }: Pick<Ended, 'code' | 'signal'>): boolean => code === 0 || isByTerm({ code, signal });
+
+const isByTerm = ({ code, signal }: Pick<Ended, 'code' | 'signal'>): boolean =>
+  signal === 'SIGTERM' || code === 128 + constants.signals.SIGTERM;
+
+/** What is told to end by someone else has not crashed, but it is to run. */
+const crashOf = (event: Ended): string =>
+  isByTerm(event) ? 'was told to end by SIGTERM, and not from here' : `crashed: ${event.how}`;
 
 const times = (failures: number): string => (failures === 1 ? '1 failure' : `${String(failures)} failures in a row`);
 

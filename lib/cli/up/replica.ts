@@ -1,7 +1,7 @@
 import { backoffMs } from '../../core/backoff.js';
 import { limits } from '../../core/limits.js';
 import type { Random } from '../../node/system.js';
-import type { UpEvent } from './events.js';
+import { isAsTold, type UpEvent } from './events.js';
 import { type Ending, Run, type RunPorts } from './run.js';
 import type { ServicePlan } from './up-file.js';
 
@@ -40,7 +40,11 @@ export class Replica {
     let failures = 0;
     while (!this.#isStopping) {
       const { ending, wasKilled } = await this.#runOnce();
-      if (this.#isStopping) return this.#end(wasKilled ? 'killed' : 'stopped', ending);
+      if (this.#isStopping) {
+        const outcome = this.#end(wasKilled ? 'killed' : 'stopped', ending);
+        // What it says of itself at its end, such as that something is lost, counts.
+        return outcome === 'stopped' && !isAsTold(ending) ? 'failed' : outcome;
+      }
       if (this.#isReloading) {
         if (wasKilled) this.#tell('killed', ending, {});
         failures = 0;

@@ -16,6 +16,7 @@ export const replicaNames = ({ name, replicas }: ServicePlan): readonly string[]
 
 /** All replicas of all services. */
 export class Supervisor {
+  readonly #plans: readonly ServicePlan[];
   readonly #replicas: readonly Replica[];
   readonly #print: (event: UpEvent) => unknown;
   readonly #outcomes = new Map<string, Outcome>();
@@ -26,6 +27,7 @@ export class Supervisor {
 
   /** `onEnd` is told each time that nothing runs any more. */
   constructor(plans: readonly ServicePlan[], ports: SupervisorPorts, onEnd: () => void) {
+    this.#plans = plans;
     this.#print = ports.print;
     this.#onEnd = onEnd;
     this.#replicas = plans.flatMap((plan) =>
@@ -37,7 +39,7 @@ export class Supervisor {
     return this.#signals > 0;
   }
 
-  /** The replicas that failed for good, or had to be killed. */
+  /** The replicas that failed, also to end well as they were told to, or had to be killed. */
   get failed(): readonly string[] {
     return [...this.#outcomes].filter(([, how]) => how === 'failed' || how === 'killed').map(([name]) => name);
   }
@@ -46,15 +48,23 @@ export class Supervisor {
     for (const replica of this.#replicas) this.#run(replica);
   }
 
-  /** Tells all to end; the second time kills them. */
+  /** Tells all to end, each service once those have that it is to outlast; the second time kills all at once. */
   stop(why: string): void {
     this.#signals += 1;
-    if (this.#signals === 1) this.#print({ event: 'stopping', why });
-    for (const replica of this.#replicas) {
-      if (this.#signals === 1) replica.stop();
-      else replica.kill();
+    if (this.#signals === 1) {
+      this.#print({ event: 'stopping', why });
+      for (const plan of this.#plans) void this.#stopInTurn(plan);
+    } else {
+      for (const replica of this.#replicas) replica.kill();
     }
     if (this.#running.size === 0) this.#onEnd();
+  }
+
+  async #stopInTurn({ name, stopAfter }: ServicePlan): Promise<void> {
+    const first = this.#replicas.filter(({ service }) => stopAfter.includes(service));
+    const running = first.flatMap((replica) => this.#running.get(replica.name) ?? []);
+    if (running.length > 0) await Promise.all(running);
+    for (const replica of this.#replicas) if (replica.service === name) replica.stop();
   }
 
   /** Restarts the replicas of a service, one after another, each once the one before it is listed again; or has them go through it again. */

@@ -25,10 +25,12 @@ export interface ServicePlan {
   /** Failures in a row after which it is not started again. */
   readonly restartsMax: number;
   readonly stopMs: number;
+  /** Services that are to have ended before it is told to. */
+  readonly stopAfter: readonly string[];
 }
 
 const topKeys = ['services', 'url', 'env'];
-const serviceKeys = ['command', 'replicas', 'env', 'cwd', 'watch', 'restartsMax', 'stopMs'];
+const serviceKeys = ['command', 'replicas', 'env', 'cwd', 'watch', 'restartsMax', 'stopMs', 'stopAfter'];
 
 /** Reads and checks the file; throws a usage error that lists every problem with its place. */
 export const readUpFile = (file: string): UpFile => {
@@ -74,7 +76,10 @@ const checkFile = (content: unknown, folder: string, problems: string[]): UpFile
   }
   return {
     url: typeof url === 'string' ? url : undefined,
-    services: named.map(([name, service]) => checkService(name, service, { folder, shared, tell })),
+    services: named.map(([name, service], i) => {
+      const above = named.slice(0, i).map(([one]) => one);
+      return checkService(name, service, { folder, shared, above, tell });
+    }),
   };
 };
 
@@ -93,10 +98,12 @@ const checkUrl = (url: unknown, tell: Tell): void => {
 interface Around {
   readonly folder: string;
   readonly shared: Readonly<Record<string, string>>;
+  /** The services that stand before it. */
+  readonly above: readonly string[];
   readonly tell: Tell;
 }
 
-const checkService = (name: string, service: unknown, { folder, shared, tell }: Around): ServicePlan => {
+const checkService = (name: string, service: unknown, { folder, shared, above, tell }: Around): ServicePlan => {
   const at = (key: string) => `services.${name}.${key}`;
   if (!/^[\w.-]{1,200}$/.test(name)) {
     tell(`services.${name}`, 'must be named with letters, digits, dots, dashes and underlines only');
@@ -123,6 +130,7 @@ const checkService = (name: string, service: unknown, { folder, shared, tell }: 
     watch: watch ?? watchedByDefault(command, cwd),
     restartsMax: count('restartsMax', limits.restartsMax, 0, Number.MAX_SAFE_INTEGER),
     stopMs: count('stopMs', limits.stopMs, 0, 86_400_000),
+    stopAfter: checkStopAfter(fields.stopAfter, above, at('stopAfter'), tell),
   };
 };
 
@@ -162,6 +170,17 @@ const checkWatch = (watch: unknown, path: string, tell: Tell): readonly string[]
   if (Array.isArray(watch) && watch.every((one) => typeof one === 'string' && one !== '')) return watch as string[];
   tell(path, 'must be a list of files and folders');
   return undefined;
+};
+
+/** Only what stands above may be named, so that no two services wait for each other. */
+const checkStopAfter = (stopAfter: unknown, above: readonly string[], path: string, tell: Tell): readonly string[] => {
+  if (stopAfter === undefined) return [];
+  if (Array.isArray(stopAfter) && stopAfter.every((one) => above.includes(one as string))) return stopAfter as string[];
+  tell(
+    path,
+    `must be a list of services that stand above it${above.length > 0 ? `: ${above.join(', ')}` : ', and there are none'}`,
+  );
+  return [];
 };
 
 /** The folders of the files that the command names, or else the folder in which it runs. */

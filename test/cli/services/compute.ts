@@ -19,7 +19,10 @@ await node.serve(Compute, {
   fail: () => {
     throw new RangeError('no room');
   },
-  hang: () => new Promise<never>(() => {}),
+  hang: () => {
+    console.log('hangs');
+    return new Promise<never>(() => {});
+  },
   upload: (content) => content.length,
   note: ({ id }) => {
     if (id === 'bad') throw new Error('bad note');
