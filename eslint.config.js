@@ -98,6 +98,10 @@ export default defineConfig(
   {
     files: ['{test,examples}/**/*.ts'],
     rules: {
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        { allowForKnownSafeCalls: [{ from: 'package', name: 'test', package: 'node:test' }] },
+      ],
       'no-restricted-syntax': [
         'error',
         {

@@ -1,8 +1,12 @@
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, run } from '../run.js';
 
-const stage = join(root, '.cache/stage');
+/** Of this process, for several may pack at once. */
+const stage = join(root, '.cache/stage', String(process.pid));
+process.on('exit', () => {
+  rmSync(stage, { recursive: true, force: true });
+});
 
 /** Fails with all that a command said. */
 export const must = async (command: string, args: readonly string[], cwd: string): Promise<string> => {
@@ -25,9 +29,10 @@ export const pack = async (): Promise<string> => {
   return join(stage, name.trim());
 };
 
-/** Installs the tarball, and what else is asked for, into an empty project. */
+/** Installs the tarball, and what else is asked for, into a project, or into an empty folder as one. */
 export const install = async (folder: string, packages: readonly string[]): Promise<void> => {
-  writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }));
+  const manifest = join(folder, 'package.json');
+  if (!existsSync(manifest)) writeFileSync(manifest, JSON.stringify({ name: 'app', private: true, type: 'module' }));
   const quietly = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
   await must('npm', ['install', ...quietly, ...packages], folder);
 };

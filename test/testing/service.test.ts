@@ -13,7 +13,7 @@ const Greeter = contract('greeter', '1.0', {
 });
 
 const handlers = {
-  hello: ({ name }: { name: string }) => sleep(200, `Hello, ${name}!`),
+  hello: ({ name }: { name: string }, { signal }: HandlerContext) => sleep(200, `Hello, ${name}!`, { signal }),
   count: (from: number) => timer(100).pipe(map(() => from + 1)),
   told: (_: undefined, { context, deadline }: HandlerContext) => ({ context, deadline: deadline - Date.now() }),
   note: () => undefined,

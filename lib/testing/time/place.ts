@@ -1,8 +1,4 @@
-import { dirname, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-/** All of Skein's own files. */
-const own = `${dirname(dirname(dirname(fileURLToPath(import.meta.url))))}${sep}`;
+import { sep } from 'node:path';
 
 /** Where in the user's own code something was done; taken as it is done, and read when it is needed. */
 export class Place {
@@ -10,8 +6,12 @@ export class Place {
 
   /** `test/orders.test.ts:12:5`, or the empty text where no frame is the user's own. */
   toString(): string {
-    const frames = (this.#error.stack ?? '').split('\n').slice(1);
-    const frame = frames.map(locationIn).find((location) => location !== '' && !isForeign(location)) ?? '';
+    const locations = (this.#error.stack ?? '').split('\n').flatMap(locationIn);
+    // The first is of this very file, and says how Skein's files are called here, be it by source maps.
+    const [here = ''] = locations;
+    const own = here.slice(0, here.search(/testing[/\\]time[/\\]place\.[jt]s/));
+    const isForeign = (location: string): boolean => location.startsWith(own) || location.includes(`${sep}node_modules${sep}`);
+    const frame = locations.find((location) => !isForeign(location)) ?? '';
     return frame.startsWith(process.cwd() + sep) ? frame.slice(process.cwd().length + 1) : frame;
   }
 }
@@ -25,7 +25,7 @@ const deepError = (): Error => {
   return error;
 };
 
-const locationIn = (frame: string): string =>
-  /\(?((?:file:\/\/)?\/[^()]*:\d+:\d+)\)?$/.exec(frame)?.[1]?.replace('file://', '') ?? '';
-
-const isForeign = (location: string): boolean => location.startsWith(own) || location.includes(`${sep}node_modules${sep}`);
+const locationIn = (frame: string): readonly string[] => {
+  const location = /\(?((?:file:\/\/)?\/[^()]*:\d+:\d+)\)?$/.exec(frame)?.[1];
+  return location === undefined ? [] : [location.replace('file://', '')];
+};

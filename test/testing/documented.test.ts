@@ -1,0 +1,31 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { root, run } from '../run.js';
+
+const page = readFileSync(join(root, 'docs/testing.md'), 'utf8');
+
+it('has a page of which each example runs', async () => {
+  // Within the project, where its packages are found.
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  const place = mkdtempSync(join(root, '.cache/docs-'));
+  onTestFinished(() => {
+    rmSync(place, { recursive: true });
+  });
+  const examples = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, text = '']) => text);
+  expect(examples.length).toBeGreaterThan(5);
+  const files = examples.map((text, i) => {
+    const file = join(place, `example-${String(i)}.test.ts`);
+    writeFileSync(file, text);
+    return file;
+  });
+  const { code, stdout } = await run(process.execPath, ['--import', 'tsx', '--test', ...files], { cwd: root });
+  expect(stdout).toMatch(new RegExp(`^# pass ${String(examples.length)}$`, 'm'));
+  expect(code, stdout).toBe(0);
+});
+
+it('has examples of at most 15 lines of test', () => {
+  const tests = [...page.matchAll(/^test\(.*?^ {2}\}\)\);$/gms)].map(([text]) => text.split('\n').length);
+  expect(tests.length).toBeGreaterThan(5);
+  expect(Math.max(...tests)).toBeLessThanOrEqual(15);
+});
