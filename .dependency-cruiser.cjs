@@ -55,7 +55,7 @@ module.exports = {
       severity: 'error',
       comment: 'Examples import what users can import.',
       from: { path: '^examples/' },
-      to: { path: '^(lib/(?!index\\.ts$)|test/)' },
+      to: { path: '^(lib/(?!(?:index|testing)\\.ts$)|test/)' },
     },
     ...Object.entries(layers).map(([name, paths]) => insideOnly(name, `^lib/${name}/`, paths, onNode.has(name))),
     ...Object.entries(outside).map(([name, paths]) => adapter(name, paths)),
