@@ -1,5 +1,4 @@
 import 'reflect-metadata';
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Container, type ContainerModule, type ServiceIdentifier } from 'inversify';
 import { NEVER, Subject } from 'rxjs';
 import { Actor } from '../actors/actor.js';
@@ -17,12 +16,12 @@ import { Matchmaker } from '../ports/matchmaker.js';
 import { Meter } from '../ports/meter.js';
 import { Network } from '../ports/network.js';
 import { Random } from '../ports/random.js';
+import { Ambient } from '../rpc/ambient.js';
 import { Clients } from '../rpc/client.js';
 import { endLeftovers } from '../rpc/drain.js';
 import type { Undeliverable } from '../rpc/receipt.js';
 import type { RpcPorts } from '../rpc/rpc-ports.js';
 import { Services } from '../rpc/services.js';
-import type { Work } from '../rpc/work.js';
 import { Closers } from './closers.js';
 import { type Hub, hubNamed } from './hub.js';
 import { localModule, memoryModule, overridesModule, staticModule, systemModule } from './modules.js';
@@ -64,7 +63,7 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     return made;
   };
   // Closed last: a storage that is used once more is handed on again.
-  const ambient = makeAmbient(closers);
+  const ambient = ambientOf(closers);
   const [clock, random, ids, logger] = [await take(Clock), await take(Random), await take(Ids), await take(Logger)];
   const [meter, codec] = [await take(Meter), await take(Codec)];
   const [network, matchmaker] = [await take(Network), await take(Matchmaker)];
@@ -135,11 +134,10 @@ const requestDefaults = ({ timeoutMs, sendStacks, remoteDrain }: Settings) => ({
   remoteDrain: remoteDrain ?? defaults.remoteDrain,
 });
 
-const makeAmbient = (closers: Closers): AsyncLocalStorage<Work> => {
-  const ambient = new AsyncLocalStorage<Work>();
+const ambientOf = (closers: Closers): Ambient => {
+  const ambient = new Ambient();
   closers.add(() => {
-    // Node hands each storage that was ever used on to every promise of the process.
-    ambient.disable();
+    ambient.close();
   });
   return ambient;
 };

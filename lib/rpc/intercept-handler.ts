@@ -1,6 +1,6 @@
-import type { AsyncLocalStorage } from 'node:async_hooks';
 import { catchError, Observable, throwError } from 'rxjs';
 import { type Failure, isSkeinError } from '../core/errors.js';
+import type { Ambient } from './ambient.js';
 import { firstValue, isValue } from './first-value.js';
 import { checkHandedOn, compose, type Intercepted, type Interceptor, type Next } from './interceptor.js';
 import type { AnyHandler } from './method-desk.js';
@@ -20,7 +20,7 @@ export const interceptHandler = (
   handler: AnyHandler,
   { contract, method }: Pick<Intercepted, 'contract' | 'method'>,
   interceptors: readonly Interceptor[],
-  ambient: AsyncLocalStorage<Work>,
+  ambient: Ambient,
 ): AnyHandler => {
   if (interceptors.length === 0) return handler;
   return (input: unknown, work: Work) => {

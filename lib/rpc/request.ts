@@ -52,7 +52,7 @@ export const agree = (sending: Sending, options: CallOptions | undefined, confir
   const { ports, defaults } = sending;
   if (options !== undefined) checkCallOptions(options);
   if (sending.aboveCap) throw sending.aboveCap();
-  const work = ports.ambient.getStore();
+  const work = ports.ambient.get();
   if (ports.life.state !== 'open' && (!work || ports.life.state === 'closed')) {
     const message = ports.life.state === 'draining' ? 'the node is draining, and starts nothing new' : 'the node is closed';
     throw new SkeinError('closed', { what: 'the node' }, { message });
@@ -197,7 +197,7 @@ export abstract class Request extends Outgoing {
 
   /** Whether the present code runs for the work that the request is part of. */
   protected get isWithinWork(): boolean {
-    return this.#sending.ports.ambient.getStore() === this.#work;
+    return this.#sending.ports.ambient.get() === this.#work;
   }
 
   /**
@@ -206,8 +206,7 @@ export abstract class Request extends Outgoing {
    */
   protected within(tell: () => void): void {
     const { ambient } = this.#sending.ports;
-    if (this.#work) ambient.run(this.#work, tell);
-    else ambient.exit(tell);
+    ambient.run(this.#work, tell);
   }
 
   /** Told of its failure, after it has ended. */

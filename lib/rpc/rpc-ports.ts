@@ -1,5 +1,5 @@
-import type { AsyncLocalStorage } from 'node:async_hooks';
 import type { Subject } from 'rxjs';
+import type { Ambient } from './ambient.js';
 import type { DeadlineWheel } from '../operators/deadline-wheel.js';
 import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
@@ -10,7 +10,6 @@ import type { Transport } from '../ports/transport.js';
 import type { DrainReport } from './drain-report.js';
 import type { Interceptors } from './interceptor.js';
 import type { Undeliverable } from './receipt.js';
-import type { Work } from './work.js';
 
 /** What calls, casts and services of one node share. */
 export interface RpcPorts {
@@ -22,7 +21,7 @@ export interface RpcPorts {
   readonly meter: Meter;
   readonly wheel: DeadlineWheel;
   /** The work that the present handler does; what it calls in turn inherits its deadline, its cancellation and its context. */
-  readonly ambient: AsyncLocalStorage<Work>;
+  readonly ambient: Ambient;
   readonly interceptors: Interceptors;
   /** Casts whose failure no one watches. */
   readonly undeliverable$: Subject<Undeliverable>;

@@ -1,5 +1,5 @@
-import type { AsyncLocalStorage } from 'node:async_hooks';
 import { Observable, type Observer } from 'rxjs';
+import type { Ambient } from './ambient.js';
 import { firstValue, isValue, type Reply } from './first-value.js';
 import type { Answer, Request } from './requests.js';
 import type { HandlerContext, Work } from './work.js';
@@ -11,7 +11,7 @@ type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: f
 
 /** What requests need of their stream. */
 export interface StreamTools {
-  readonly ambient: AsyncLocalStorage<Work>;
+  readonly ambient: Ambient;
   /** Told of work that fails as it is stopped. */
   readonly failedToStop: (error: unknown) => void;
 }
@@ -28,7 +28,7 @@ export class StreamAnswer {
 }
 
 /** Runs `work` as what it is to the process: nothing that belongs to any one request. */
-export const apart = <T>(ambient: AsyncLocalStorage<Work>, work: () => T): T => ambient.run(undefined as unknown as Work, work);
+export const apart = <T>(ambient: Ambient, work: () => T): T => ambient.run(undefined, work);
 
 /** One request on its way through a stream. */
 export class StreamRequest implements Request<unknown, unknown> {

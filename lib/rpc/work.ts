@@ -1,4 +1,5 @@
 import type { Context } from '../core/context.js';
+import type { Ambient } from './ambient.js';
 import type { SkeinError } from '../core/errors.js';
 import type { Incoming, Peer } from '../ports/transport.js';
 
@@ -21,6 +22,8 @@ const noContext: Context = {};
 /** One request at work: what its handler knows, and what is to stop with it. */
 export class Work implements HandlerContext {
   readonly #request: Incoming;
+  /** Whose work it is. */
+  ambient: Ambient | undefined;
   #abort: AbortController | undefined;
   #stops: Set<(reason: SkeinError) => void> | undefined;
   #cancelled: SkeinError | undefined;

@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { Subject } from 'rxjs';
 import { MsgpackrCodec } from '../../lib/adapters/msgpackr/codec.js';
 import { SeededRandom } from '../../lib/adapters/sim/seeded-random.js';
@@ -7,6 +6,7 @@ import { CountingMeter } from '../../lib/adapters/system/counting-meter.js';
 import { type ErrorRecord, Kind } from '../../lib/core/envelope.js';
 import { DeadlineWheel } from '../../lib/operators/deadline-wheel.js';
 import { Incoming, type Transport } from '../../lib/ports/transport.js';
+import { Ambient } from '../../lib/rpc/ambient.js';
 import type { RpcPorts } from '../../lib/rpc/rpc-ports.js';
 import { RecordingLogger } from '../recording-logger.js';
 
@@ -19,7 +19,7 @@ export const rpcPorts = (clock: VirtualClock): RpcPorts => ({
   logger: new RecordingLogger(),
   meter: new CountingMeter(),
   wheel: new DeadlineWheel(clock, 5),
-  ambient: new AsyncLocalStorage(),
+  ambient: new Ambient(),
   interceptors: { client: [], server: [] },
   undeliverable$: new Subject(),
   nextId: () => 0,

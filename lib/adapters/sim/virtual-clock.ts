@@ -33,6 +33,8 @@ export class VirtualClock extends Clock {
   #sequence = 0;
   #eventsNow = 0;
   #isRunning = false;
+  /** How many events have happened. */
+  happened = 0;
 
   constructor({ epochMs = Date.UTC(2020), eventsPerInstantMax = 200_000 }: VirtualClockOptions = {}) {
     super();
@@ -103,6 +105,7 @@ export class VirtualClock extends Clock {
       );
     }
     this.#timeline.remove(next);
+    this.happened += 1;
     next.run();
   }
 }
