@@ -82,6 +82,7 @@ class Simulation implements Scene {
           contract,
           client,
         ),
+      events: () => this.#stage.clock.happened,
       seed: this.#parts.seed,
       always: this.#invariants.always,
       never: this.#invariants.never,

@@ -28,6 +28,8 @@ export interface ServiceOptions<C extends Contract> extends Pick<ServeOptions<C>
 
 /** What scenarios are written with. */
 export interface World extends MarbleWorld {
+  /** How many events have happened in virtual time: what the scenario costs. */
+  readonly events: () => number;
   /** What all chance follows from. */
   readonly seed: number;
   /**

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { Figures, Role } from './messages.js';
 import { Pair } from './pair.js';
+import { showSimulated, simulateNodes, type SimulateRow } from './simulate.js';
 
 /** One line of the result: medians over the runs. */
 interface Row {
@@ -27,6 +28,8 @@ interface Options {
   readonly networks: readonly Role['network'][];
   readonly runs: number;
   readonly seconds: number;
+  readonly nodes: readonly number[];
+  readonly minutes: number;
   readonly json?: string;
 }
 
@@ -120,10 +123,14 @@ const list = (text: string): string[] => text.split(',').filter((part) => part !
 const counts = (text: string): number[] => list(text).map(Number);
 
 const program = new Command('bench')
-  .description('Runs Skein and raw zeromq.js side by side, two processes each, in turn; prints medians with least and most.')
-  .argument('[benches...]', 'call, cast, fanout', ['call', 'cast'])
+  .description(
+    'Runs Skein and raw zeromq.js side by side, two processes each, in turn; prints medians with least and most. Or times simulations.',
+  )
+  .argument('[benches...]', 'call, cast, fanout, simulate', ['call', 'cast'])
   .addOption(new Option('--windows <list>', 'operations under way at once').default([1, 16, 64, 256, 1_000]).argParser(counts))
   .addOption(new Option('--servers <list>', 'that each fanout goes to').default([10, 100]).argParser(counts))
+  .addOption(new Option('--nodes <list>', 'of simulated clusters').default([10, 100]).argParser(counts))
+  .addOption(new Option('--minutes <n>', 'of virtual time that is simulated').default(10).argParser(Number))
   .addOption(new Option('--networks <list>', 'tcp, ipc').default(['tcp', 'ipc']).argParser(list))
   .addOption(new Option('--runs <n>', 'measurements of each').default(9).argParser(Number))
   .addOption(new Option('--seconds <n>', 'of each measurement').default(1).argParser(Number))
@@ -131,8 +138,16 @@ const program = new Command('bench')
 
 program.parse();
 const options = program.opts<Options>();
-const rows: Row[] = [];
-for (const bench of program.processedArgs[0] as Role['bench'][]) {
+const rows: (Row | SimulateRow)[] = [];
+for (const bench of program.processedArgs[0] as (Role['bench'] | 'simulate')[]) {
+  if (bench === 'simulate') {
+    for (const nodes of options.nodes) {
+      const row = await simulateNodes(nodes, options.minutes);
+      showSimulated(row);
+      rows.push(row);
+    }
+    continue;
+  }
   const isFanout = bench === 'fanout';
   for (const servers of isFanout ? options.servers : [1]) {
     for (const network of options.networks) {
