@@ -60,9 +60,9 @@ describe('a cluster of three clients and four servers under a steady load', { ti
     };
     const isBack = cluster.startClient(client);
     const [plain, repeatable] = await Promise.all([beatsUntil('plain'), beatsUntil('repeatable')]);
-    // Each with a beat of grace for the scheduling of eight busy processes.
-    expect(plain).toBeLessThan(1);
-    expect(repeatable).toBeLessThan(4);
+    // At once, and after three heartbeats, as is shown exactly in virtual time; here eight busy processes may all be late.
+    expect(plain).toBeLessThan(3);
+    expect(repeatable).toBeLessThan(6);
     await isBack;
     expect(failedOtherwise()).toEqual([]);
   });

@@ -1,7 +1,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { root, run } from '../run.js';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const page = readFileSync(join(root, 'docs/testing.md'), 'utf8');
 

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { interval, map, mergeMap, scan, take, timer } from 'rxjs';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { call, contract, type Node, settle } from '../../lib/index.js';
 import { explore, type ExploreOptions, type Scenario } from '../../lib/testing.js';
 import { drawFaults, type Fault, planFaults } from '../../lib/testing/explore/fault-plan.js';
 import { shrink } from '../../lib/testing/explore/shrink.js';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const Orders = contract('orders', '1.0', { place: call<string, string>({ idempotent: true }) });
 

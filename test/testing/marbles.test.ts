@@ -15,9 +15,11 @@ import {
   timer,
   timeout,
 } from 'rxjs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { consume, SkeinError } from '../../lib/index.js';
 import { type MarbleWorld, marbles, ScenarioError } from '../../lib/testing.js';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 const failureOf = async (test: (world: MarbleWorld) => unknown): Promise<Error> => {
   const failure: unknown = await marbles(test).catch((error: unknown) => error);

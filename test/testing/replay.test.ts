@@ -1,6 +1,8 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { runTs } from '../run.js';
 import { digest, eventLog } from './replay-log.js';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 it('has one log of events a seed, to the byte, in every run and in another process', async () => {
   const first = await eventLog(3);
