@@ -16,13 +16,13 @@ export class Ambient {
 
   /** Runs what is part of that work, or of none. */
   run<A extends unknown[], R>(work: Work | undefined, part: (...args: A) => R, ...args: A): R {
-    if (work) work.ambient = this;
+    if (work) work.owner = this;
     return storage.run(work, part, ...args);
   }
 
   get(): Work | undefined {
     const work = storage.getStore();
-    return work?.ambient === this ? work : undefined;
+    return work?.owner === this ? work : undefined;
   }
 
   /** The node is closed. */

@@ -1,5 +1,4 @@
 import type { Context } from '../core/context.js';
-import type { Ambient } from './ambient.js';
 import type { SkeinError } from '../core/errors.js';
 import type { Incoming, Peer } from '../ports/transport.js';
 
@@ -22,8 +21,8 @@ const noContext: Context = {};
 /** One request at work: what its handler knows, and what is to stop with it. */
 export class Work implements HandlerContext {
   readonly #request: Incoming;
-  /** Whose work it is. */
-  ambient: Ambient | undefined;
+  /** Whose work it is, once it has begun. */
+  owner: object | undefined;
   #abort: AbortController | undefined;
   #stops: Set<(reason: SkeinError) => void> | undefined;
   #cancelled: SkeinError | undefined;
