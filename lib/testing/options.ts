@@ -18,14 +18,18 @@ export interface Settled {
   readonly latencyMs: Latency;
 }
 
+/** `SKEIN_SEED`, where it is set. Throws `invalid-argument`. */
+export const seedInEnvironment = (): number | undefined => {
+  const { SKEIN_SEED = '' } = process.env;
+  if (SKEIN_SEED === '') return undefined;
+  const seed = Number(SKEIN_SEED);
+  if (!Number.isSafeInteger(seed)) throw invalidArgument(`SKEIN_SEED must be a whole number, and is ${SKEIN_SEED}`);
+  return seed;
+};
+
 /** Throws `invalid-argument`. */
 export const settle = (options: SimulateOptions, chance: () => number): Settled => {
-  const { SKEIN_SEED } = process.env;
-  const {
-    seed = SKEIN_SEED === undefined ? Math.floor(chance() * 2 ** 31) : Number(SKEIN_SEED),
-    limitMs = limitMsDefault,
-    latencyMs = 0,
-  } = options;
+  const { seed = seedInEnvironment() ?? Math.floor(chance() * 2 ** 31), limitMs = limitMsDefault, latencyMs = 0 } = options;
   const latencies = [latencyMs].flat() as readonly unknown[];
   const problems = [
     ...(Number.isSafeInteger(seed) ? [] : [`seed must be a whole number, and is ${String(seed)}`]),

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { LoopError, type VirtualClock } from '../adapters/sim/virtual-clock.js';
 import { invalidArgument, isSkeinError } from '../core/errors.js';
 import { currentDoer } from './current.js';
+import { RejectionWatch } from './leaks/rejection-watch.js';
 import { SubscriptionWatch } from './leaks/subscription-watch.js';
 import { Expectations } from './marbles/expectations.js';
 import { formatMs } from './marbles/draw.js';
@@ -63,12 +64,14 @@ export const play = (clock: VirtualClock, limitMs: number, prepare: (stage: Stag
   inTurn(async () => {
     const globals = new VirtualGlobals(() => currentDoer()?.clock ?? clock);
     const subscriptions = new SubscriptionWatch();
+    const rejections = new RejectionWatch();
     globals.install();
     subscriptions.install();
     try {
-      const problems = await perform({ clock, limitMs, globals, subscriptions }, prepare);
+      const problems = await perform({ clock, limitMs, globals, subscriptions, rejections }, prepare);
       if (problems.length > 0) throw new ScenarioError(problems);
     } finally {
+      rejections.uninstall();
       subscriptions.uninstall();
       globals.uninstall();
     }
@@ -79,16 +82,18 @@ interface Surroundings {
   readonly limitMs: number;
   readonly globals: VirtualGlobals;
   readonly subscriptions: SubscriptionWatch;
+  readonly rejections: RejectionWatch;
 }
 
 const perform = async (
-  { clock, limitMs, globals, subscriptions }: Surroundings,
+  { clock, limitMs, globals, subscriptions, rejections }: Surroundings,
   prepare: (stage: Stage) => Scene,
 ): Promise<readonly string[]> => {
   const timetable = new Timetable(clock);
   const sources = new Sources(timetable);
   const expectations = new Expectations(timetable, sources);
   const run = new Run(clock, limitMs, () => globals.pending);
+  rejections.install(run.fail);
   const scene = prepare({ clock, timetable, sources, expectations, fail: run.fail });
   try {
     const acting = new Promise((resolve) => {
@@ -98,7 +103,9 @@ const perform = async (
     await run.until('the programs of its nodes', scene.ready());
     timetable.start();
     await run.until('the steps of the scenario', acting);
-    for (let leftMs = timetable.leftMs; leftMs > 0; leftMs = timetable.leftMs) await run.pass('the diagrams', leftMs);
+    do await run.pass('the diagrams', Math.max(0, timetable.leftMs));
+    while (timetable.leftMs > 0);
+    await run.linger(lingerMs);
   } catch (error) {
     await scene.abandon();
     throw error;
@@ -120,6 +127,9 @@ const perform = async (
   ];
   return open.length > 0 ? open : scene.rest();
 };
+
+/** How long all is watched after the longest diagram, so that what should not come is seen. */
+const lingerMs = 10_000;
 
 /** Lets time pass until something is over, has failed, or takes too long. */
 class Run {
@@ -157,6 +167,11 @@ class Run {
       if (ms > this.#leftMs) this.#tooLong(what);
       return this.#clock.advance(Math.min(ms, this.#leftMs));
     });
+  }
+
+  /** Lets all happen that happens within so long, or within what is left. */
+  async linger(ms: number): Promise<void> {
+    await this.pass('the diagrams', Math.min(ms, this.#leftMs));
   }
 
   async #guard(what: string, run: () => Promise<unknown>): Promise<void> {

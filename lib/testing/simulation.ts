@@ -55,7 +55,8 @@ class Simulation implements Scene {
   readonly #invariants: Invariants;
   readonly #members = new Map<string, Member>();
   /** The hosts that links name, which must be there when the first frame comes. */
-  readonly #named: { readonly name: string; readonly path: string }[] = [];
+  readonly #named: string[] = [];
+  #isReady = false;
 
   constructor(parts: SimulationParts) {
     const { stage, cluster } = parts;
@@ -106,8 +107,8 @@ class Simulation implements Scene {
   }
 
   async ready(): Promise<void> {
-    const unknown = this.#named.find(({ name }) => !this.#members.has(name));
-    if (unknown) throw invalidArgument(`the link "${unknown.path}" names ${unknown.name}, and there is no node of that name`);
+    this.#isReady = true;
+    for (const name of this.#named) this.#checkKnown(name);
     for (const fault of this.#parts.plan([...this.#members.keys()])) this.#suffer(fault);
     await Promise.all([...this.#members.values()].map((member) => member.start()));
   }
@@ -128,6 +129,10 @@ class Simulation implements Scene {
     await this.#cluster.closeAll();
   }
 
+  #checkKnown(name: string): void {
+    if (!this.#members.has(name)) throw invalidArgument(`there is no node ${name}`);
+  }
+
   #suffer(fault: Fault): void {
     const diagram = diagramOf(fault);
     const node = this.#members.get(fault.where);
@@ -142,12 +147,15 @@ class Simulation implements Scene {
     const logged = { logger: this.#parts.log.of(name), ...options };
     const member = new Member(this.#cluster, name, program, logged, this.#stage.fail);
     this.#members.set(name, member);
+    // All others are started together.
+    if (this.#isReady) void member.start();
     return new DeputyNode(member, this.#stage.timetable);
   }
 
   #link(text: string, faults: string): void {
     const path = readPath(text);
-    this.#named.push({ name: path.from, path: text }, { name: path.to, path: text });
+    if (this.#isReady) for (const name of [path.from, path.to]) this.#checkKnown(name);
+    else this.#named.push(path.from, path.to);
     this.#stage.timetable.faults(faults, readLinkFault, (fault) => {
       fault(this.#cluster.sim, path);
     });
@@ -160,8 +168,7 @@ class Simulation implements Scene {
   }
 
   #partition(groups: readonly (readonly string[])[]): void {
-    const unknown = groups.flat().find((name) => !this.#members.has(name));
-    if (unknown !== undefined) throw invalidArgument(`there is no node ${unknown}`);
+    for (const name of groups.flat()) this.#checkKnown(name);
     const groupOf = (name: string): number => groups.findIndex((group) => group.includes(name));
     for (const [a, b] of this.#pairs()) if (groupOf(a) !== groupOf(b)) this.#cluster.sim.cut(a, b);
   }

@@ -96,11 +96,43 @@ describe('explore', () => {
     );
   });
 
+  it('counts faults that are told of later', () =>
+    explore({ seeds: 1, faults: { count: [0, 0] } }, async ({ node, eventually }) => {
+      const a = node('a');
+      eventually(timer(7_500), () => true, 1_000);
+      await sleep(100);
+      a.faults('6s k 1s s');
+    }));
+
+  it('keeps to the failure that it has found, and says where it does not come again', async () => {
+    const faults = { kinds: ['kill'] as const, count: [3, 3] as const, atMs: [0, 9_000] as const, forMs: [100, 200] as const };
+    const message = await failureOf({ seeds: 20, faults }, async ({ node }) => {
+      let starts = 0;
+      node('a', () => void (starts += 1));
+      await sleep(15_000);
+      if (starts > 3) throw new Error('started again and again');
+      if (starts > 1) throw new Error('started again');
+    });
+    expect(message).toMatch(/^started again/);
+    const lines = message.split('\n').filter((line) => line.startsWith('  a  '));
+    expect(lines).toHaveLength(message.startsWith('started again and again') ? 3 : 1);
+    let runs = 0;
+    const once = await failureOf({ seeds: 5 }, () => {
+      runs += 1;
+      if (runs === 2) throw new Error('once');
+    });
+    expect(once).toMatch(
+      /^once\n\nseed 2 fails, and not so a second time: something in the scenario does not follow from its seed$/,
+    );
+  });
+
   it('refuses ranges that are none', async () => {
     for (const options of [
       { seeds: 0 },
       { seeds: 1, faults: { kinds: ['fire'] } },
       { seeds: 1, faults: { count: [3, 1] } },
+      { seeds: 1, faults: { atMs: 5 } },
+      { seeds: 1, faults: { nodes: ['nobody'] } },
     ] as unknown as ExploreOptions[]) {
       await expect(explore(options, () => undefined)).rejects.toMatchObject({ code: 'invalid-argument' });
     }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
+  concat,
   concatMap,
+  debounceTime,
   delay,
   from,
   interval,
@@ -12,8 +14,8 @@ import {
   Subject,
   take,
   throwError,
-  timer,
   timeout,
+  timer,
 } from 'rxjs';
 import { describe, expect, it, vi } from 'vitest';
 import { consume, SkeinError } from '../../lib/index.js';
@@ -177,6 +179,34 @@ describe('marbles', () => {
     expect(loop.message).toMatch(
       /^the steps of the scenario stand still at 0ms: more than \d+ events at .* without end; still running: .*setImmediate, at test/,
     );
+  });
+
+  it.each<[string, (world: MarbleWorld) => unknown]>([
+    ['at once', ({ hot, expectObservable }) => expectObservable(hot('a')).toBe('')],
+    ['a frame later', ({ expectObservable }) => expectObservable(concat(of('a'), timer(1))).toBe('a')],
+    ['a second later', ({ hot, expectObservable }) => expectObservable(hot('a').pipe(debounceTime(1_000))).toBe('')],
+    ['an error', ({ hot, expectObservable }) => expectObservable(hot('a 5s #')).toBe('a')],
+    ['a completion', ({ hot, expectObservable }) => expectObservable(hot('a 9s |')).toBe('a')],
+  ])('sees what comes after all that is expected: %s', async (_what, test) => {
+    expect((await failureOf(test)).message).toMatch(/expected nothing more, and at .* came /);
+  });
+
+  it('plays what takes no time at all', () =>
+    marbles(({ hot, cold, stream, expectObservable }) => {
+      expectObservable(hot('a')).toBe('a');
+      expectObservable(cold('(a|)')).toBe('(a|)');
+      expectObservable(stream('(a|)')).toBe('(a|)');
+      expectObservable(new Promise((resolve) => setImmediate(resolve, 'a'))).toBe('(a|)');
+    }));
+
+  it('fails by a rejection that nobody handles', async () => {
+    const error = await failureOf(async () => {
+      void sleep(10).then(() => {
+        throw new Error('afloat');
+      });
+      await sleep(100);
+    });
+    expect(error.message).toBe('afloat');
   });
 
   it('plays one test at a time, and none within another', async () => {

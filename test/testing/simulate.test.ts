@@ -190,6 +190,21 @@ describe('simulate', () => {
     expect(first.split('\n').length).toBeGreaterThan(12);
   });
 
+  it('starts nodes that come later, and knows all that links name', async () => {
+    await simulate({ seed: 1 }, async ({ node }) => {
+      const api = node('api', undefined, { noServerMs: 10_000 }).client(Orders);
+      await sleep(1_000);
+      node('late', serve);
+      expect(await api.place('x')).toBe('x@late');
+    });
+    const error = await failureOf(async ({ node, link }) => {
+      node('a');
+      await sleep(100);
+      link('a<>b', 'x');
+    });
+    expect(error.message).toContain('there is no node b');
+  });
+
   it('says how to see a failure again', async () => {
     const error = await failureOf(({ node, hot, expectObservable }) => {
       node('a', serve);
@@ -243,7 +258,7 @@ describe('simulate', () => {
         node('a');
         link('a>b', 'x');
       },
-      /the link "a>b" names b, and there is no node of that name/,
+      /there is no node b/,
     ],
     ['a path that is none', ({ link }) => link('a-b', 'x'), /"a-b" is no path: write "a>b"/],
     ['a fault that is none', ({ node }) => node('a').faults('5s z'), /"z" is no fault of a node: there are k \(kill\), /],

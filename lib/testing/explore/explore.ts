@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { invalidArgument } from '../../core/errors.js';
-import { settle, type SimulateOptions } from '../options.js';
+import { seedInEnvironment, settle, type Settled, type SimulateOptions } from '../options.js';
 import { seeAgain } from '../simulate.js';
 import { explained, run } from '../simulation.js';
 import type { Scenario } from '../world.js';
@@ -24,21 +24,38 @@ export const explore = async ({ seeds, faults = {}, ...options }: ExploreOptions
     throw invalidArgument(`seeds must be a whole number from 1, and is ${inspect(seeds)}`);
   }
   checkRanges(faults);
-  const isOne = process.env.SKEIN_SEED !== undefined;
+  const only = seedInEnvironment();
   const first = settle({ latencyMs: [0.1, 5], ...options }, () => 0);
-  const start = isOne ? first.seed : (options.seed ?? 1);
-  for (let seed = start; seed < start + (isOne ? 1 : seeds); seed += 1) {
+  const start = only ?? options.seed ?? 1;
+  for (let seed = start; seed < start + (only === undefined ? seeds : 1); seed += 1) {
     const settled = { ...first, seed };
     let planned: readonly Fault[] = [];
     const error = await run(settled, scenario, (nodes) => (planned = planFaults(seed, faults, nodes)));
-    if (error === undefined) continue;
-    let worst = error;
-    const fewest = await shrink(planned, async (fewer) => {
-      const again = await run(settled, scenario, () => fewer);
-      if (again !== undefined) worst = again;
-      return again !== undefined;
-    });
-    const how = fewest.length === 0 ? 'without any fault' : `with these faults:\n\n${drawFaults(fewest)}\n\n`;
-    throw explained(worst, `seed ${String(seed)} fails ${how}${fewest.length === 0 ? '; ' : ''}${seeAgain(seed)}`);
+    if (error) throw await explain(settled, scenario, planned, error);
   }
 };
+
+/** The error of the fewest faults that bring it about, with all that one needs to see it again. */
+const explain = async (settled: Settled, scenario: Scenario, planned: readonly Fault[], error: Error): Promise<Error> => {
+  const { seed } = settled;
+  let shown = error;
+  const failsAlike = async (faults: readonly Fault[]): Promise<boolean> => {
+    const again = await run(settled, scenario, () => faults);
+    // Another failure is another bug.
+    if (!again || kindOf(again) !== kindOf(error)) return false;
+    shown = again;
+    return true;
+  };
+  if (!(await failsAlike(planned))) {
+    return explained(
+      error,
+      `seed ${String(seed)} fails, and not so a second time: something in the scenario does not follow from its seed`,
+    );
+  }
+  const fewest = await shrink(planned, failsAlike);
+  const how = fewest.length === 0 ? 'without any fault; ' : `with these faults:\n\n${drawFaults(fewest)}\n\n`;
+  return explained(shown, `seed ${String(seed)} fails ${how}${seeAgain(seed)}`);
+};
+
+/** What is the same in two failures by one bug: its first line, whatever the numbers in it. */
+const kindOf = ({ name, message }: Error): string => `${name} ${message.split('\n', 1)[0] ?? ''}`.replace(/\d+(?:\.\d+)?/g, '#');

@@ -54,8 +54,11 @@ export const checkRanges = (ranges: FaultRanges): void => {
       .filter((kind) => !kinds.includes(kind))
       .map((kind) => `there are no faults of ${kind}: ${kinds.join(', ')}`),
     ...(['count', 'atMs', 'forMs'] as const).flatMap((name) => {
-      const [min, max] = ranges[name] ?? [0, 0];
-      return min >= 0 && max >= min ? [] : [`${name} must be two numbers from 0, the second no less than the first`];
+      const range: unknown = ranges[name] ?? [0, 0];
+      const [min, max] = Array.isArray(range) ? (range as number[]) : [];
+      return min !== undefined && max !== undefined && min >= 0 && max >= min
+        ? []
+        : [`${name} must be two numbers from 0, the second no less than the first`];
     }),
   ];
   if (problems.length > 0) throw invalidArgument(...problems);
@@ -68,6 +71,8 @@ export const planFaults = (seed: number, ranges: FaultRanges, nodes: readonly st
   const between = ([min, max]: readonly [number, number]): number => min + random.next() * (max - min);
   const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T;
   const pausable = ranges.nodes ?? nodes;
+  const unknown = pausable.find((name) => !nodes.includes(name));
+  if (unknown !== undefined) throw invalidArgument(`faults.nodes names ${unknown}, and there is no node of that name`);
   const usable = (ranges.kinds ?? kinds).filter(
     (kind) => (onNodes.includes(kind) ? pausable : nodes).length > (isOnLink(kind) ? 1 : 0),
   );

@@ -1,5 +1,7 @@
 import { from, type ObservableInput, Subscription } from 'rxjs';
 import { inspect } from 'node:util';
+import { invalidArgument } from '../../core/errors.js';
+import { textOfThrown } from '../../core/error-record.js';
 import { formatMs } from '../marbles/draw.js';
 import type { Timetable } from '../marbles/timetable.js';
 import { Place } from '../time/place.js';
@@ -34,6 +36,9 @@ export class Invariants {
 
   /** So long after the last fault has ended at the latest, the last value is so, be it from before. */
   readonly eventually = <T>(value$: ObservableInput<T>, isReached: (value: T) => boolean, withinMs: number): void => {
+    if (!(withinMs >= 0 && withinMs < Infinity)) {
+      throw invalidArgument(`withinMs must be a time in ms, and is ${String(withinMs)}`);
+    }
     let isIt = false;
     let last: { readonly value: T } | undefined;
     const tell = this.#watch('eventually', value$, (value) => {
@@ -65,7 +70,7 @@ export class Invariants {
             see(value, tell);
           },
           error: (error: unknown) => {
-            tell(`was ended by the error ${inspect(error)}`);
+            tell(`was ended by the error ${textOfThrown(error)}`);
           },
         }),
       );

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { textOfThrown } from '../../core/error-record.js';
 import { isSkeinError } from '../../core/errors.js';
 import type { Mark, Step } from './diagram.js';
 import { matches } from './matches.js';
@@ -56,13 +57,14 @@ const nameOf = ({ kind, value }: Seen, { values }: Expected): string => {
 };
 
 const short = (value: unknown): string => {
-  const text = typeof value === 'string' ? value : whole(value);
+  const text = (typeof value === 'string' ? value : whole(value)).replace(/\s+/g, ' ');
   return text.length > shortMax ? `${text.slice(0, shortMax - 1)}…` : text;
 };
 
 const shortMax = 24;
 
-const whole = (value: unknown): string => inspect(value, { breakLength: Infinity, depth: 4 });
+const whole = (value: unknown): string =>
+  value instanceof Error ? textOfThrown(value) : inspect(value, { breakLength: Infinity, depth: 4 });
 
 export const say = ({ mark }: Step, { values, error }: Expected): string => {
   switch (mark.kind) {
@@ -83,7 +85,7 @@ export const say = ({ mark }: Step, { values, error }: Expected): string => {
 
 export const saySeen = ({ kind, value }: Seen): string => {
   if (kind === 'next') return whole(value);
-  if (kind === 'error') return `the error ${value instanceof Error ? `${value.name}: ${value.message}` : whole(value)}`;
+  if (kind === 'error') return `the error ${whole(value)}`;
   return kind === 'complete' ? 'completion' : kind === 'subscribe' ? 'a subscription' : 'an unsubscription';
 };
 

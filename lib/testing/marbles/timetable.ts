@@ -23,6 +23,11 @@ export class Timetable {
     return this.#lengthMs - this.frame;
   }
 
+  /** Whether the first frame has come. */
+  get hasStarted(): boolean {
+    return this.#startMs !== undefined;
+  }
+
   /** Ms since the first frame, or 0 before. */
   get frame(): number {
     return this.#startMs === undefined ? 0 : this.#clock.now() - this.#startMs;
@@ -73,9 +78,15 @@ export class Timetable {
   /** Runs the work so long after the last fault has ended, or after now, if that is later. */
   atQuiet(afterMs: number, work: () => void): void {
     this.atStart(() => {
-      const atMs = Math.max(this.#quietMs, this.frame) + afterMs;
-      this.#lengthMs = Math.max(this.#lengthMs, atMs);
-      this.#clock.schedule(work, atMs - this.frame);
+      const from = this.frame;
+      const look = (): void => {
+        const atMs = Math.max(this.#quietMs, from) + afterMs;
+        this.#lengthMs = Math.max(this.#lengthMs, atMs);
+        // There may be faults by now that were not there before.
+        if (this.frame < atMs) this.#clock.schedule(look, atMs - this.frame);
+        else work();
+      };
+      this.#clock.schedule(look, 0);
     });
   }
 
