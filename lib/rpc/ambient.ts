@@ -16,13 +16,13 @@ export class Ambient {
 
   /** Runs what is part of that work, or of none. */
   run<A extends unknown[], R>(work: Work | undefined, part: (...args: A) => R, ...args: A): R {
-    if (work) work.owner = this;
+    work?.own(this);
     return storage.run(work, part, ...args);
   }
 
   get(): Work | undefined {
     const work = storage.getStore();
-    return work?.owner === this ? work : undefined;
+    return work?.isOf(this) === true ? work : undefined;
   }
 
   /** The node is closed. */

@@ -81,7 +81,13 @@ const check = (what: string, options: unknown, checks: Checks): void => {
   }
   const problems = Object.entries(options).flatMap(([name, value]: [string, unknown]) => {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
-    if (!check) return [`${what} has no option ${name}: there are ${Object.keys(checks).join(', ')}`];
+    if (!check) {
+      return [
+        `${what} has no option ${name}: there are ${Object.keys(checks)
+          .filter((known) => checks[known] !== none)
+          .join(', ')}`,
+      ];
+    }
     return value === undefined ? [] : check(value);
   });
   if (problems.length > 0) throw invalidArgument(...problems);
@@ -98,7 +104,12 @@ const show = (value: unknown): string => {
   }
 };
 
+/** A handler's context may be given as options, and has these besides. */
+const none = (): readonly string[] => [];
+
 const both = {
+  id: none,
+  peer: none,
   timeoutMs: (value: unknown) => unless(isTime(value), 'timeoutMs must be 0 or more', value),
   deadline: (value: unknown) => unless(isTime(value), 'deadline must be in epoch ms', value),
   signal: (value: unknown) => unless(value instanceof AbortSignal, 'signal must be an AbortSignal', value),

@@ -21,8 +21,7 @@ const noContext: Context = {};
 /** One request at work: what its handler knows, and what is to stop with it. */
 export class Work implements HandlerContext {
   readonly #request: Incoming;
-  /** Whose work it is, once it has begun. */
-  owner: object | undefined;
+  #owner: object | undefined;
   #abort: AbortController | undefined;
   #stops: Set<(reason: SkeinError) => void> | undefined;
   #cancelled: SkeinError | undefined;
@@ -30,6 +29,15 @@ export class Work implements HandlerContext {
 
   constructor(request: Incoming) {
     this.#request = request;
+  }
+
+  /** Says whose work it is, as it begins. Private, since handlers may hand it on as options. */
+  own(owner: object): void {
+    this.#owner = owner;
+  }
+
+  isOf(owner: object): boolean {
+    return this.#owner === owner;
   }
 
   get id(): string {
