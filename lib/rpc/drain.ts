@@ -40,8 +40,12 @@ export const finish = async (
   return { unfinished: isInTime ? [] : unfinished() };
 };
 
-export const checkDrain = ({ timeoutMs = 0 }: DrainOptions): void => {
-  if (!(timeoutMs >= 0)) throw invalidArgument(`timeoutMs of a drain must be 0 or more, and is ${String(timeoutMs)}`);
+export const checkDrain = (options: DrainOptions): void => {
+  if (typeof options !== 'object' || (options as unknown) === null) throw invalidArgument('options of a drain must be an object');
+  const { timeoutMs = 0 } = options;
+  if (typeof timeoutMs !== 'number' || !(timeoutMs >= 0)) {
+    throw invalidArgument(`timeoutMs of a drain must be 0 or more, and is ${String(timeoutMs)}`);
+  }
 };
 
 /** Who waits for the end of the drain is not waited for by it. */

@@ -73,7 +73,7 @@ export class RequestStream {
       const run: Run = { entry: new Subject(), isLeaving: false, inner: undefined, complete: () => subscriber.complete() };
       this.#run = run;
       const end = (error: unknown): void => {
-        this.#run = undefined;
+        if (this.#run === run) this.#run = undefined;
         if (!run.isLeaving || this.#within.size > 0) this.#failAll(error);
         if (run.isLeaving) run.complete();
         else subscriber.error(error);

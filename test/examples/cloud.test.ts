@@ -306,6 +306,9 @@ it('can be started process by process, found out about, and called method by met
     expect(await api.submit({ file })).toEqual({ orders: 1 });
     await expect.poll(async () => await api.list({ state: 'done' })).toMatchObject([{ id: 'one' }, { id: 'two', placements: 1 }]);
     expect(await api.status()).toMatchObject({ orders: 2, done: 2, failed: 0, placements: 2, retries: 0 });
+    await expect(api.order({ id: 'zero', command: ['true'] }).then()).rejects.toThrow(
+      /zero was done already, with another command/,
+    );
     const state = await compute.state();
     expect(state).toMatchObject({ compute: 'compute-1', pid: members[0]!.pid, running: [], waiting: 0 });
     expect(await scheduler.computes()).toMatchObject([{ compute: 'compute-1', totalMemory: state.totalMemory }]);

@@ -176,6 +176,9 @@ export const leaving: Part = (use, { registers, virtualTime }) => {
       const { server } = await connect(cluster, Task, waiting().handlers);
       await expect(server.drain({ timeoutMs: -1 })).rejects.toMatchObject({ code: 'invalid-argument' });
       await expect(server.drain({ timeoutMs: NaN })).rejects.toMatchObject({ code: 'invalid-argument' });
+      for (const odd of [null, 5, { timeoutMs: '5' }]) {
+        await expect(server.drain(odd as never)).rejects.toMatchObject({ code: 'invalid-argument' });
+      }
     });
 
     if (registers) {

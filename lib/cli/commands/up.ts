@@ -1,4 +1,5 @@
 import { createNode } from '../../node/create-node.js';
+import { limits } from '../../core/limits.js';
 import { systemClock, systemRandom } from '../../node/system.js';
 import { wantsColour } from '../colours.js';
 import { asUsage, CommandError, exitCodes } from '../exit.js';
@@ -45,7 +46,11 @@ export const up = async (file: string, { url, watch = false, json = false }: UpO
     // While files are watched, what has ended may start again.
     if (!watch || supervisor.isStopping) end?.();
   });
+  let askedAt = -Infinity;
   const stop = (signal: NodeJS.Signals): void => {
+    // What comes at once is the same wish, that a terminal told the whole group of, and who started this hands on.
+    if (clock.now() - askedAt < limits.signalEchoMs) return;
+    askedAt = clock.now();
     supervisor.stop(signal);
   };
   for (const signal of signals) process.on(signal, stop);

@@ -78,7 +78,7 @@ const sentenceOf = (event: Exclude<UpEvent, { readonly event: 'line' }>): string
     case 'stopped':
       return `${event.replica} has stopped${isAsTold(event) ? '' : `, but not well: ${event.how}`}`;
     case 'killed':
-      return `${event.replica} was killed, for it did not end in time`;
+      return `${event.replica} was killed, for it had not ended`;
     case 'changed':
       return `${event.path} changed: ${event.service} starts again`;
     case 'unwatched':

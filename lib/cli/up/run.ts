@@ -76,9 +76,7 @@ export class Run {
 
   /** At once. */
   kill(): void {
-    if (this.pid === undefined) return;
-    this.#wasKilled = true;
-    signalGroup(this.pid, 'SIGKILL');
+    if (this.pid !== undefined && isGroupAlive(this.pid) && signalGroup(this.pid, 'SIGKILL')) this.#wasKilled = true;
   }
 
   async #follow(): Promise<Ending> {
@@ -130,8 +128,9 @@ export class Run {
         for (const line of lines) await print(name, line);
       }
     } catch (error) {
-      // It was cut off, as above.
-      if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+      const { code, message } = error as NodeJS.ErrnoException;
+      // Unless it was cut off, as above.
+      if (code !== 'ERR_STREAM_PREMATURE_CLOSE') await print(name, `its ${name} cannot be read any more: ${message}`);
     }
     if (rest !== '') await print(name, rest);
   }
