@@ -26,8 +26,8 @@ export class Ejections {
   consider(route: Route, routes: Iterable<Route>): void {
     let usable = 0;
     let out = 1;
-    for (const { link, health } of routes) {
-      if (!link.isUsable) continue;
+    for (const { way, health } of routes) {
+      if (!way.isUsable) continue;
       usable += 1;
       if (health.isEjected) out += 1;
     }

@@ -5,33 +5,33 @@ import type { Registration } from '../ports/matchmaker.js';
 import type { Peer } from '../ports/transport.js';
 import { Link, type LinkKeeper, type LinkState } from './link.js';
 import type { MeshPorts } from './mesh-ports.js';
+import { keyOf, Way } from './way.js';
 
 /** How often links are looked at for being cold, in ms. */
 const sweepMs = 5_000;
 
-/** A link's place in the pool, and how it is used. */
+/** A link that is in use, and how it is used. */
 interface Holding {
-  readonly key: string;
+  readonly way: Way;
   readonly link: Link;
   readonly actor: Actor;
-  /** The servers that are reached by it. */
-  readonly servers: Set<Registration>;
   /** When it was last seen to have sent something, how much it had sent by then, and the mean time between uses, in ms. */
   usedAt: number;
   sentTotal: number;
   gapMs: number;
 }
 
-/** The links that a node holds: one a peer, opened on demand, at most `linksMax` at once; cold ones lose their wire. */
+/** The links that a node holds: one a peer that it uses, opened on demand, at most `linksMax` at once; cold ones lose their wire. */
 export class Pool implements LinkKeeper {
   readonly #ports: MeshPorts;
   readonly #actor: Actor;
-  readonly #byKey = new Map<string, Holding>();
+  readonly #ways = new Map<string, Way>();
   readonly #byLink = new Map<Link, Holding>();
   /** Links with a wire, the one that has had it longest first, and links that wait for one. */
   readonly #open = new Set<Link>();
   readonly #waiting = new Set<Link>();
   readonly #changed$ = new Subject<void>();
+  readonly #live$ = new Subject<void>();
   #isBalancing = false;
   #links = 0;
 
@@ -50,8 +50,13 @@ export class Pool implements LinkKeeper {
   get peers$(): Observable<readonly Peer[]> {
     return this.#changed$.pipe(
       startWith(undefined),
-      map(() => [...this.#byKey.values()].map(describe)),
+      map(() => [...this.#ways.values()].map(describe)),
     );
+  }
+
+  /** Emits each time that there is a way to one of the peers again. */
+  get live$(): Observable<void> {
+    return this.#live$;
   }
 
   /** Whether no link has anything in hand. */
@@ -64,22 +69,22 @@ export class Pool implements LinkKeeper {
     return this.#open.size;
   }
 
-  /** The link to a server's node; whoever asks gives it back by {@link release}. */
-  acquire(registration: Registration): Link {
-    const key = `${registration.address} ${registration.incarnation}`;
-    const holding = this.#byKey.get(key) ?? this.#hold(key, registration);
-    holding.servers.add(registration);
+  /** The way to a server's node; whoever asks gives it back by {@link release}. */
+  acquire(registration: Registration): Way {
+    const key = keyOf(registration);
+    const way = this.#ways.get(key) ?? new Way(registration, (unused) => this.#hold(unused));
+    this.#ways.set(key, way);
+    way.servers.add(registration);
     this.#changed$.next();
-    return holding.link;
+    return way;
   }
 
   /** The server is no longer reached this way. The last one lets the link go: at once if it has no living wire, else when it is quiet. */
-  release(link: Link, registration: Registration): void {
-    const holding = this.#byLink.get(link);
-    if (!holding?.servers.delete(registration)) return;
+  release(way: Way, registration: Registration): void {
+    if (!way.servers.delete(registration)) return;
     this.#changed$.next();
-    if (holding.servers.size > 0) return;
-    if (link.state !== 'live' || link.isResting) this.#end(holding);
+    if (way.servers.size > 0) return;
+    if (way.made?.state !== 'live' || way.made.isResting) this.#end(way);
   }
 
   wants(link: Link): void {
@@ -88,20 +93,21 @@ export class Pool implements LinkKeeper {
   }
 
   resting(link: Link): void {
-    const holding = this.#byLink.get(link);
-    if (holding?.servers.size === 0) this.#end(holding);
+    const way = this.#byLink.get(link)?.way;
+    if (way?.servers.size === 0) this.#end(way);
     else if (this.#waiting.size > 0) this.#balance();
     else if (link.isYielding) link.resume();
   }
 
   /** Ends all links, and what they hold with `closed`. */
   close(): void {
-    for (const { link } of this.#byKey.values()) link.close();
+    for (const link of this.#byLink.keys()) link.close();
     this.#changed$.complete();
   }
 
-  #hold(key: string, { address, incarnation }: Registration): Holding {
+  #hold(way: Way): Link {
     this.#links += 1;
+    const { key, address, incarnation } = way;
     const link = new Link({ address, incarnation, number: this.#links }, this, this.#ports);
     const actor = this.#actor.spawn(
       key,
@@ -113,15 +119,18 @@ export class Pool implements LinkKeeper {
           }),
           ignoreElements(),
         );
-        return merge(told$, link.run());
+        const live$ = link.live$.pipe(
+          tap(() => {
+            this.#live$.next();
+          }),
+          ignoreElements(),
+        );
+        return merge(told$, live$, link.run());
       },
       { mailbox: link.mailbox },
     );
-    const usedAt = this.#ports.clock.now();
-    const holding = { key, link, actor, servers: new Set<Registration>(), usedAt, sentTotal: 0, gapMs: 0 };
-    this.#byKey.set(key, holding);
-    this.#byLink.set(link, holding);
-    return holding;
+    this.#byLink.set(link, { way, link, actor, usedAt: this.#ports.clock.now(), sentTotal: 0, gapMs: 0 });
+    return link;
   }
 
   /** Gives wires to links that wait, as far as there is room or others rest, and has others make room for those that still wait. */
@@ -163,15 +172,20 @@ export class Pool implements LinkKeeper {
     if (link.mailbox.size > 0 && link.state === 'idle') this.#waiting.add(link);
   }
 
-  #end({ key, link, actor }: Holding): void {
-    this.#byKey.delete(key);
+  #end(way: Way): void {
+    this.#ways.delete(way.key);
+    const holding = way.made && this.#byLink.get(way.made);
+    if (holding) this.#letGo(holding);
+    this.#changed$.next();
+    this.#balance();
+  }
+
+  #letGo({ link, actor }: Holding): void {
     this.#byLink.delete(link);
     this.#open.delete(link);
     this.#waiting.delete(link);
     link.abandon('its server has left the directory');
     actor.stop();
-    this.#changed$.next();
-    this.#balance();
   }
 
   #sweep(): void {
@@ -201,10 +215,10 @@ const peerStates: { readonly [S in LinkState]: Pick<Peer, 'state' | 'why'> } = {
   left: { state: 'left', why: 'it said goodbye' },
 };
 
-const describe = ({ link, servers }: Holding): Peer => ({
-  id: link.incarnation,
+const describe = ({ incarnation, address, state, servers }: Way): Peer => ({
+  id: incarnation,
   server: [...servers].map(({ server }) => server).join(','),
-  address: link.address,
+  address,
   labels: [...servers][0]?.labels ?? {},
-  ...peerStates[link.state],
+  ...peerStates[state],
 });

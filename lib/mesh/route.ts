@@ -4,7 +4,7 @@ import { limits } from '../core/limits.js';
 import type { Registration } from '../ports/matchmaker.js';
 import type { Holder, Outgoing } from '../ports/transport.js';
 import { Health } from './health.js';
-import type { Link } from './link.js';
+import type { Way } from './way.js';
 
 /** How much a new latency sample counts: the last thirty or so make up most of the mean. */
 const sampleWeight = 0.1;
@@ -22,10 +22,10 @@ export interface RouteKeeper {
 /** What a server does not do while all is well; that it refuses something may well be right. */
 const failures = ['remote-error', 'link-lost', 'peer-silent', 'deadline-exceeded'] as const;
 
-/** The way to one server of a topic: its entry, the link to its node, and how it did lately. */
+/** One server of a topic: its entry, the way to its node, and how it did lately. */
 export class Route implements Holder {
   readonly registration: Registration;
-  readonly link: Link;
+  readonly way: Way;
   readonly health = new Health();
   /** Of its server's name, to choose by. */
   readonly hash: number;
@@ -36,9 +36,9 @@ export class Route implements Holder {
   /** Until when it is passed over, in epoch ms. */
   #avoidedUntil = 0;
 
-  constructor(registration: Registration, link: Link, topic: RouteKeeper) {
+  constructor(registration: Registration, way: Way, topic: RouteKeeper) {
     this.registration = registration;
-    this.link = link;
+    this.way = way;
     this.hash = hash32(registration.server);
     this.#topic = topic;
   }
@@ -65,12 +65,12 @@ export class Route implements Holder {
 
   /** Whether there is no way to it at present. */
   get isDown(): boolean {
-    return this.link.isDown;
+    return this.way.isDown;
   }
 
   /** Whether it can be reached, is heard and is not about to leave. */
   get isUsable(): boolean {
-    return this.link.isUsable && (this.#avoidedUntil === 0 || this.#avoidedUntil <= this.link.now());
+    return this.way.isUsable && (this.#avoidedUntil === 0 || this.#avoidedUntil <= this.way.link.now());
   }
 
   /** Another one was taken as the lighter. What was slow once may be fast by now, and is to be tried again some time. */
@@ -82,7 +82,7 @@ export class Route implements Holder {
     request.holder = this;
     request.server = this.registration.server;
     this.inFlight += 1;
-    this.link.send(request);
+    this.way.link.send(request);
   }
 
   /** Who gave up has waited in vain for at least so long, which counts where it is longer than usual: a server that hangs is no fast one. */
@@ -91,7 +91,7 @@ export class Route implements Holder {
     if (request.wasSent) this.#sample(Math.max(this.#latencyMs, at - request.sentAt));
     // Who gives up before the time is up has changed their mind, which is not the server's fault.
     if (request.wasSent && request.deadline <= at) this.#fail();
-    this.link.withdraw(request);
+    this.way.link.withdraw(request);
   }
 
   /** Its latency goes into the mean, unless it never got as far as the wire; how it ended says how the server is. */

@@ -1,4 +1,4 @@
-import { ignoreElements, merge, type Observable, ReplaySubject, type Subscription, switchMap, tap } from 'rxjs';
+import { ignoreElements, merge, type Observable, ReplaySubject, type Subscription, tap } from 'rxjs';
 import type { Actor } from '../actors/actor.js';
 import { SkeinError } from '../core/errors.js';
 import { hash32 } from '../core/hash.js';
@@ -60,13 +60,20 @@ export class Topic implements Holder, RouteKeeper {
       this.#actor.say(this.#note());
     });
     this.#actor = parent.spawn(`${name.exchange}/${name.topic}`, (self) =>
-      directory.watch(name).pipe(
-        tap((listing) => {
-          this.#update(listing);
-          self.say(this.#note());
-        }),
-        switchMap(() => this.#reached$()),
-      ),
+      merge(
+        directory.watch(name).pipe(
+          tap((listing) => {
+            this.#update(listing);
+            self.say(this.#note());
+          }),
+        ),
+        // What waits goes as soon as one of its servers can be reached again.
+        pool.live$.pipe(
+          tap(() => {
+            this.#serveWaiting();
+          }),
+        ),
+      ).pipe(ignoreElements()),
     );
   }
 
@@ -89,7 +96,7 @@ export class Topic implements Holder, RouteKeeper {
     this.#isOver = true;
     this.#actor.stop();
     this.#ejections.close();
-    for (const { link, registration } of this.#routes.values()) this.#pool.release(link, registration);
+    for (const { way, registration } of this.#routes.values()) this.#pool.release(way, registration);
     this.#routes.clear();
     return true;
   }
@@ -167,16 +174,6 @@ export class Topic implements Holder, RouteKeeper {
     if (this.#routes.get(route.server) === route) this.#ejections.consider(route, this.#routes.values());
   }
 
-  /** Lets what waits go as soon as one of its servers can be reached again. */
-  #reached$(): Observable<never> {
-    return merge(...[...this.#routes.values()].map(({ link }) => link.live$)).pipe(
-      tap(() => {
-        this.#serveWaiting();
-      }),
-      ignoreElements(),
-    );
-  }
-
   #fit(operation: Operation): Fitting {
     const all = [...this.#routes.values()].filter(({ registration }) => fits(operation, registration));
     const fitting: Fitting = {
@@ -202,7 +199,7 @@ export class Topic implements Holder, RouteKeeper {
     for (const [server, route] of before) {
       if (this.#routes.get(server) === route) continue;
       this.#ejections.forget(route);
-      this.#pool.release(route.link, route.registration);
+      this.#pool.release(route.way, route.registration);
     }
     this.#listing$.next(listing);
     this.#serveWaiting();
@@ -284,7 +281,7 @@ export class Topic implements Holder, RouteKeeper {
     const routes = [...this.#routes.values()].filter(({ server }) => pinned === undefined || server === pinned);
     const { topic } = this.#name;
     const unreachable = routes.find((route) => route.isDown);
-    if (unreachable) return unreachable.link.whyDown;
+    if (unreachable?.way.whyDown) return unreachable.way.whyDown;
     if (routes.length === 0) {
       const message = pinned === undefined ? `no server answers ${topic}` : `no server ${pinned} answers ${topic}`;
       return new SkeinError('no-server', { topic }, { message });

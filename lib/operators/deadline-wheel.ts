@@ -19,7 +19,8 @@ class Slot implements Timed {
 export class DeadlineWheel {
   readonly #clock: SchedulerLike;
   readonly #tickMs: number;
-  readonly #slots: readonly Slot[];
+  /** Made as each is used first: most wheels hold few deadlines. */
+  readonly #slots: (Slot | undefined)[];
   readonly #mask: number;
   #size = 0;
   /** The last tick that has been handled. */
@@ -32,7 +33,7 @@ export class DeadlineWheel {
   constructor(clock: SchedulerLike, tickMs: number, slots = 1_024) {
     this.#clock = clock;
     this.#tickMs = tickMs;
-    this.#slots = Array.from({ length: slots }, () => new Slot());
+    this.#slots = new Array<Slot | undefined>(slots).fill(undefined);
     this.#mask = slots - 1;
     this.#now = Math.floor(clock.now() / tickMs);
   }
@@ -44,14 +45,16 @@ export class DeadlineWheel {
 
   /** All that is on the wheel, in no order. */
   *[Symbol.iterator](): Iterator<Timed> {
-    for (const slot of this.#slots) for (let timed = slot.later; timed !== slot; timed = timed.later as Timed) yield timed;
+    for (const slot of this.#slots) {
+      if (slot) for (let timed = slot.later; timed !== slot; timed = timed.later as Timed) yield timed;
+    }
   }
 
   /** Puts it on, by its deadline. */
   add(timed: Timed): void {
     // The tick behind the deadline; one that has passed already is due at the next.
     const tick = Math.max(Math.ceil(timed.deadline / this.#tickMs), this.#now + 1);
-    const slot = this.#slots[tick & this.#mask] as Slot;
+    const slot = (this.#slots[tick & this.#mask] ??= new Slot());
     timed.tick = tick;
     timed.later = slot;
     timed.earlier = slot.earlier;
@@ -100,7 +103,8 @@ export class DeadlineWheel {
   }
 
   #expireSlot(tick: number, last: number): void {
-    const slot = this.#slots[tick & this.#mask] as Slot;
+    const slot = this.#slots[tick & this.#mask];
+    if (!slot) return;
     const due: Timed[] = [];
     for (let timed = slot.later; timed !== slot; timed = timed.later as Timed) if (timed.tick <= last) due.push(timed);
     for (const timed of due) {
@@ -116,8 +120,8 @@ export class DeadlineWheel {
   #firstTick(): number {
     let tick = this.#now + 1;
     while (tick <= this.#now + this.#mask) {
-      const slot = this.#slots[tick & this.#mask] as Slot;
-      if (slot.later !== slot) return tick;
+      const slot = this.#slots[tick & this.#mask];
+      if (slot && slot.later !== slot) return tick;
       tick += 1;
     }
     return tick;

@@ -3,15 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../lib/adapters/sim/seeded-random.js';
 import { hash32 } from '../../lib/core/hash.js';
 import { choose, chooseByHash } from '../../lib/mesh/choose.js';
-import type { Link } from '../../lib/mesh/link.js';
 import { Route } from '../../lib/mesh/route.js';
+import type { Way } from '../../lib/mesh/way.js';
 import type { Outgoing } from '../../lib/ports/transport.js';
 import { registrationOf } from './mesh-world.js';
 
 const routeTo = (server: string, { inFlight = 0, usable = true, ejected = false } = {}): Route => {
   const registration = registrationOf(server);
-  const link: unknown = { isUsable: usable };
-  const route = new Route(registration, link as Link, { moveOn: () => undefined, eject: () => undefined });
+  const way: unknown = { isUsable: usable };
+  const route = new Route(registration, way as Way, { moveOn: () => undefined, eject: () => undefined });
   route.inFlight = inFlight;
   if (ejected) route.health.eject();
   return route;
@@ -100,7 +100,7 @@ describe('choose', () => {
       fc.property(plan, fc.constantFrom('least-loaded' as const, 'round-robin' as const), fc.nat(), (specs, balance, turn) => {
         const routes = specs.map((spec, i) => routeTo(`s${String(i)}`, spec));
         const chosen = choose(routes, balance, turn, new SeededRandom(turn));
-        expect(chosen?.link.isUsable).toBe(specs.some(({ usable }) => usable));
+        expect(chosen?.way.isUsable).toBe(specs.some(({ usable }) => usable));
       }),
     );
   });

@@ -3,8 +3,8 @@ import { VirtualClock } from '../../lib/adapters/sim/virtual-clock.js';
 import { SkeinError } from '../../lib/core/errors.js';
 import { Ejections } from '../../lib/mesh/ejections.js';
 import { Health } from '../../lib/mesh/health.js';
-import type { Link } from '../../lib/mesh/link.js';
 import { Route } from '../../lib/mesh/route.js';
+import type { Way } from '../../lib/mesh/way.js';
 import type { Outgoing } from '../../lib/ports/transport.js';
 import { registrationOf } from './mesh-world.js';
 
@@ -65,17 +65,17 @@ const setUp = (count: number) => {
   const clock = new VirtualClock({ epochMs: 0 });
   const counter = { total: 0 };
   const notes: number[] = [];
-  const links = Array.from({ length: count }, () => ({ isUsable: true, withdraw: () => undefined }));
+  const ways = Array.from({ length: count }, () => ({ isUsable: true, link: { withdraw: () => undefined } }));
   const ejections: Ejections = new Ejections(clock, counter, () => notes.push(ejections.size));
-  const routes: Route[] = links.map(
-    (link, i) =>
-      new Route(registrationOf(`s${String(i)}`), link as unknown as Link, {
+  const routes: Route[] = ways.map(
+    (way, i) =>
+      new Route(registrationOf(`s${String(i)}`), way as unknown as Way, {
         moveOn: () => undefined,
         eject: (route) => ejections.consider(route, routes),
       }),
   );
   const out = (): string[] => routes.filter(({ health }) => health.isEjected).map(({ server }) => server);
-  return { clock, counter, notes, links, ejections, routes, out };
+  return { clock, counter, notes, ways, ejections, routes, out };
 };
 
 const sent = (more: Partial<Outgoing> = {}) =>
@@ -116,8 +116,8 @@ describe('ejections', () => {
   });
 
   it('count only those that are usable', () => {
-    const { links, routes, out } = setUp(4);
-    for (const link of links.slice(2)) link.isUsable = false;
+    const { ways, routes, out } = setUp(4);
+    for (const way of ways.slice(2)) way.isUsable = false;
     for (const route of routes) failFive(route);
     expect(out()).toEqual(['s0']);
   });

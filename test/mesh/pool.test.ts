@@ -6,6 +6,7 @@ import type { Link } from '../../lib/mesh/link.js';
 import { Listener } from '../../lib/mesh/listener.js';
 import type { Identity, MeshPorts } from '../../lib/mesh/mesh-ports.js';
 import { Pool } from '../../lib/mesh/pool.js';
+import type { Way } from '../../lib/mesh/way.js';
 import type { Registration } from '../../lib/ports/matchmaker.js';
 import { type Listening, Network, type Wire } from '../../lib/ports/network.js';
 import type { Incoming } from '../../lib/ports/transport.js';
@@ -59,7 +60,8 @@ const setUp = async (
   const ports: MeshPorts = { ...own, network };
   const pool = new Pool(root, ports);
   const entries = Array.from({ length: servers }, (_, i) => registrationOf(`s${String(i)}`));
-  const links = entries.map((entry) => pool.acquire(entry));
+  const ways = entries.map((entry) => pool.acquire(entry));
+  const links = ways.map(({ link }) => link);
   let ids = 0;
   const send = (link: Link, count = 1, kind: TestRequest['kind'] = Kind.call): TestRequest[] =>
     Array.from({ length: count }, () => {
@@ -67,22 +69,22 @@ const setUp = async (
       link.send(one);
       return one;
     });
-  return { world, clock, network, pool, entries, links, send };
+  return { world, clock, network, pool, entries, ways, links, send };
 };
 
 describe('the peers of a pool', () => {
   it('are told as the directory tells of them, before anything is sent', async () => {
-    const { pool, entries, links } = await setUp(2);
+    const { pool, entries, ways } = await setUp(2);
     const seen: string[][] = [];
     pool.peers$.subscribe((peers) => seen.push(peers.map(({ id, server }) => `${id} ${server}`)));
     const [first, second] = entries as [Registration, Registration];
     const sibling = { ...first, server: 'b2' };
     pool.acquire(sibling);
     expect(seen.at(-1)).toEqual(['s0-1 s0,b2', 's1-1 s1']);
-    pool.release(links[0] as Link, first);
+    pool.release(ways[0] as Way, first);
     expect(seen.at(-1)).toEqual(['s0-1 b2', 's1-1 s1']);
-    pool.release(links[1] as Link, second);
-    pool.release(links[0] as Link, sibling);
+    pool.release(ways[1] as Way, second);
+    pool.release(ways[0] as Way, sibling);
     expect(seen.at(-1)).toEqual([]);
     pool.acquire({ ...first, incarnation: 's0-2' });
     expect(seen.at(-1)).toEqual(['s0-2 s0']);
@@ -198,7 +200,7 @@ describe('a pool of at most 8 links', () => {
 describe('a pool', () => {
   it('has one link a peer, however many servers are there and requests go to it', async () => {
     const { clock, network, pool, send } = await setUp(1);
-    const links = ['lvm', 'ceph', 'lvm'].map((server) => pool.acquire(registrationOf('s0', { server })));
+    const links = ['lvm', 'ceph', 'lvm'].map((server) => pool.acquire(registrationOf('s0', { server })).link);
     expect(new Set(links).size).toBe(1);
     const requests = links.flatMap((link) => send(link, 3_000));
     await clock.runUntil(() => requests.every(({ isSettled }) => isSettled), 60_000);
@@ -211,7 +213,7 @@ describe('a pool', () => {
   it('has another link for another incarnation at the same address', async () => {
     const { pool } = await setUp(0);
     const [former, next] = [pool.acquire(registrationOf('s0')), pool.acquire(registrationOf('s0', { incarnation: 's0-2' }))];
-    expect(former).not.toBe(next);
+    expect(former.link).not.toBe(next.link);
   });
 
   it('opens no wire before there is something to say', async () => {
@@ -261,14 +263,14 @@ describe('a pool', () => {
 
   it('lets a link go when the last of its servers has left the directory, after what is under way', async () => {
     const held: Incoming[] = [];
-    const { clock, network, pool, entries, links, send } = await setUp(1, {}, (incoming) => held.push(incoming));
-    const [link] = links as [Link];
+    const { clock, network, pool, entries, ways, send } = await setUp(1, {}, (incoming) => held.push(incoming));
+    const [way] = ways as [Way];
     const second = registrationOf('s0', { server: 'ceph' });
     pool.acquire(second);
-    const [one] = send(link) as [TestRequest];
+    const [one] = send(way.link) as [TestRequest];
     await clock.advance(20);
-    pool.release(link, second);
-    pool.release(link, entries[0] as Registration);
+    pool.release(way, second);
+    pool.release(way, entries[0] as Registration);
     await clock.advance(20);
     expect([one.told, network.now]).toEqual([[], 1]);
     held[0]?.reply('payload', 8);
@@ -281,10 +283,10 @@ describe('a pool', () => {
     const { pool, send, clock, world } = await setUp(0);
     world.listenRaw('s0');
     const entry = registrationOf('s0');
-    const link = pool.acquire(entry);
-    const [one] = send(link) as [TestRequest];
+    const way = pool.acquire(entry);
+    const [one] = send(way.link) as [TestRequest];
     await clock.advance(20);
-    pool.release(link, entry);
+    pool.release(way, entry);
     expect(one.error).toMatchObject({ code: 'undeliverable', ran: 'no' });
     expect(await firstValueFrom(pool.peers$)).toEqual([]);
     await clock.advance(20);

@@ -83,13 +83,13 @@ export class VirtualClock extends Clock {
     if (this.#isRunning) throw invalidArgument('the virtual clock is running already: await one advance before the next');
     this.#isRunning = true;
     try {
-      for (;;) {
-        await promisesSettle();
+      return await againAndAgain(() => {
         if (isReached()) return true;
         const next = this.#timeline.peek();
         if (next === undefined || next.atMs > untilMs) return false;
         this.#step(next);
-      }
+        return undefined;
+      });
     } finally {
       this.#isRunning = false;
     }
@@ -116,10 +116,31 @@ export class LoopError extends RangeError {}
 /** The real one, whoever puts another in its place later. */
 const inNextTurn = setImmediate;
 
-/** One turn of the real event loop, by whose end all promises that can settle have. */
-const promisesSettle = (): Promise<void> =>
-  new Promise((resolve) => {
-    inNextTurn(resolve);
+/** Steps in one turn of the real event loop. More would let real timers wait for longer, and gain nothing. */
+const stepsPerTurn = 64;
+
+/** Takes step after step until one says what came of it. Before each, all promises that can settle have: so it is between immediates. */
+const againAndAgain = <T>(step: () => T | undefined): Promise<T> =>
+  new Promise((resolve, reject) => {
+    let isOver = false;
+    const take = (): void => {
+      if (isOver) return;
+      try {
+        const outcome = step();
+        if (outcome === undefined) return;
+        resolve(outcome);
+      } catch (error) {
+        reject(error as Error);
+      }
+      isOver = true;
+    };
+    const takeMany = (): void => {
+      for (let left = stepsPerTurn; left > 0; left -= 1) inNextTurn(take);
+      inNextTurn(() => {
+        if (!isOver) takeMany();
+      });
+    };
+    takeMany();
   });
 
 interface Happening extends Event {
