@@ -83,7 +83,7 @@ class Simulation implements Scene {
           contract,
           client,
         ),
-      events: () => this.#stage.clock.happened,
+      figures: () => this.#cluster.figures(),
       seed: this.#parts.seed,
       always: this.#invariants.always,
       never: this.#invariants.never,
@@ -115,9 +115,8 @@ class Simulation implements Scene {
 
   async close(): Promise<readonly string[]> {
     this.#invariants.close();
-    const left: string[] = [];
-    for (const member of this.#members.values()) left.push(...(await member.close()));
-    return [...left, ...(await this.#cluster.closeAll())];
+    await this.#cluster.settle(Promise.all([...this.#members.values()].map((member) => member.end())));
+    return this.#cluster.closeAll();
   }
 
   rest(): Promise<readonly string[]> {

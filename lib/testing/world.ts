@@ -4,6 +4,7 @@ import type { Contract } from '../rpc/contract.js';
 import type { Handlers } from '../rpc/handlers.js';
 import type { ClientOptions } from '../rpc/options.js';
 import type { ServeOptions } from '../rpc/services.js';
+import type { SimFigures } from './cluster/sim-cluster.js';
 import type { HostOptions } from './cluster/sim-process.js';
 import type { Invariants } from './explore/invariants.js';
 import type { Expectations } from './marbles/expectations.js';
@@ -28,8 +29,8 @@ export interface ServiceOptions<C extends Contract> extends Pick<ServeOptions<C>
 
 /** What scenarios are written with. */
 export interface World extends MarbleWorld {
-  /** How many events have happened in virtual time: what the scenario costs. */
-  readonly events: () => number;
+  /** What the cluster has cost so far, and what it holds. */
+  readonly figures: () => SimFigures;
   /** What all chance follows from. */
   readonly seed: number;
   /**

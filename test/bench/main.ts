@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import type { Figures, Role } from './messages.js';
 import { Pair } from './pair.js';
+import { scale, type ScaleRow, showScale } from './scale.js';
 import { showSimulated, simulateNodes, type SimulateRow } from './simulate.js';
 
 /** One line of the result: medians over the runs. */
@@ -126,7 +127,7 @@ const program = new Command('bench')
   .description(
     'Runs Skein and raw zeromq.js side by side, two processes each, in turn; prints medians with least and most. Or times simulations.',
   )
-  .argument('[benches...]', 'call, cast, fanout, simulate', ['call', 'cast'])
+  .argument('[benches...]', 'call, cast, fanout, simulate, scale', ['call', 'cast'])
   .addOption(new Option('--windows <list>', 'operations under way at once').default([1, 16, 64, 256, 1_000]).argParser(counts))
   .addOption(new Option('--servers <list>', 'that each fanout goes to').default([10, 100]).argParser(counts))
   .addOption(new Option('--nodes <list>', 'of simulated clusters').default([10, 100]).argParser(counts))
@@ -138,12 +139,20 @@ const program = new Command('bench')
 
 program.parse();
 const options = program.opts<Options>();
-const rows: (Row | SimulateRow)[] = [];
-for (const bench of program.processedArgs[0] as (Role['bench'] | 'simulate')[]) {
+const rows: (Row | SimulateRow | ScaleRow)[] = [];
+for (const bench of program.processedArgs[0] as (Role['bench'] | 'simulate' | 'scale')[]) {
   if (bench === 'simulate') {
     for (const nodes of options.nodes) {
       const row = await simulateNodes(nodes, options.minutes);
       showSimulated(row);
+      rows.push(row);
+    }
+    continue;
+  }
+  if (bench === 'scale') {
+    for (const nodes of options.nodes) {
+      const row = await scale(nodes);
+      showScale(row);
       rows.push(row);
     }
     continue;

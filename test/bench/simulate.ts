@@ -1,8 +1,7 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { exhaustMap, merge, timer } from 'rxjs';
 import { call, contract, type Node } from 'skein';
 import { simulate } from 'skein/testing';
+import { heapBytes, wallMs } from './gauges.js';
 
 /** What a simulated cluster costs. */
 export interface SimulateRow {
@@ -23,20 +22,9 @@ const Ring = contract('ring', '1.0', { pass: call<number, number>() });
 const linksEach = 8;
 const everyMs = 10_000;
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
-const heap = (): number => {
-  collect();
-  return process.memoryUsage().heapUsed;
-};
-
-/** The scenario's own clock is virtual. */
-const wallMs = (): number => Number(process.hrtime.bigint()) / 1e6;
-
 export const simulateNodes = async (nodes: number, minutes: number): Promise<SimulateRow> => {
   let calls = 0;
-  const before = heap();
+  const before = heapBytes();
   const virtualMs = minutes * 60_000;
   let row: SimulateRow | undefined;
   const links = Math.min(linksEach, nodes - 1);
@@ -54,12 +42,12 @@ export const simulateNodes = async (nodes: number, minutes: number): Promise<Sim
     });
     return [merge(...called$).subscribe(), served];
   };
-  await simulate({ seed: 1, limitMs: virtualMs + 60_000, latencyMs: [0.1, 1] }, async ({ node, events }) => {
+  await simulate({ seed: 1, limitMs: virtualMs + 60_000, latencyMs: [0.1, 1] }, async ({ node, figures }) => {
     for (let number = 0; number < nodes; number += 1) node(`node-${String(number)}`, program(number));
     const startedAt = wallMs();
-    const startedBy = events();
+    const startedBy = figures().events;
     await new Promise((resolve) => setTimeout(resolve, virtualMs));
-    const [took, happened] = [wallMs() - startedAt, events() - startedBy];
+    const [took, happened] = [wallMs() - startedAt, figures().events - startedBy];
     row = {
       bench: 'simulate',
       nodes,
@@ -70,7 +58,7 @@ export const simulateNodes = async (nodes: number, minutes: number): Promise<Sim
       events: happened,
       eventsPerSecond: Math.round((happened / took) * 1_000),
       usPerEvent: Math.round((took * 10_000) / happened) / 10,
-      heapKiBPerNode: Math.round((heap() - before) / 1_024 / nodes),
+      heapKiBPerNode: Math.round((heapBytes() - before) / 1_024 / nodes),
     };
   });
   if (!row) throw new Error('the scenario has not come to its end');

@@ -33,13 +33,13 @@ describe('simulate', () => {
     }));
 
   it('lets a scenario await, too', () =>
-    simulate({ seed: 7 }, async ({ node, clock, events }) => {
+    simulate({ seed: 7 }, async ({ node, clock, figures }) => {
       const api = node('api').client(Orders);
       node('a', serve);
       const startedAt = clock.now();
       expect(await api.slow('x')).toBe('x@a');
       expect(clock.now() - startedAt).toBe(1_000);
-      expect(events()).toBeGreaterThan(10);
+      expect(figures().events).toBeGreaterThan(10);
       expect(await api.note('x')).toMatchObject({ state: 'accepted', server: 'a' });
       expect(await api.$fanout.note('x')).toMatchObject([{ server: 'a', ok: true }]);
       expect(await api.$on('a').$ping()).toEqual({ server: 'a' });

@@ -1,4 +1,4 @@
-import { defer, distinctUntilChanged, filter, map, type Observable, startWith, Subject, takeUntil, throwError } from 'rxjs';
+import { defer, distinctUntilChanged, finalize, map, type Observable, startWith, Subject, takeUntil, tap, throwError } from 'rxjs';
 import { SkeinError } from '../../core/errors.js';
 import { encodeTarget, type TopicName } from '../../core/target.js';
 import type { Registration } from '../../ports/matchmaker.js';
@@ -7,6 +7,16 @@ import type { Registration } from '../../ports/matchmaker.js';
 export interface Listing {
   readonly registration: Registration;
   readonly lose: () => void;
+}
+
+/** What a directory has to do. */
+export interface DirectoryFigures {
+  readonly entries: number;
+  /** Topics that are watched at present, each by so many. */
+  readonly watches: number;
+  /** Sets that were told so far, to each watcher at first and at each change, and the entries in all of them. */
+  readonly setsTold: number;
+  readonly entriesTold: number;
 }
 
 const none: readonly Registration[] = [];
@@ -19,7 +29,12 @@ export class MemoryRegistry {
   readonly #sets = new Map<string, readonly Registration[]>();
   /** The topics' sets in one, once someone asks; another one after each change. */
   #all: readonly Registration[] | undefined;
-  readonly #changed$ = new Subject<string>();
+  /** Tells of changes of one topic to those who watch it. */
+  readonly #changes = new Map<string, Subject<void>>();
+  readonly #changed$ = new Subject<void>();
+  #watches = 0;
+  #setsTold = 0;
+  #entriesTold = 0;
   #outage$ = new Subject<never>();
   #outage: SkeinError | undefined;
 
@@ -59,24 +74,56 @@ export class MemoryRegistry {
     });
   }
 
+  get figures(): DirectoryFigures {
+    return {
+      entries: [...this.#sets.values()].reduce((sum, set) => sum + set.length, 0),
+      watches: this.#watches,
+      setsTold: this.#setsTold,
+      entriesTold: this.#entriesTold,
+    };
+  }
+
   /** The topic's set, at once and at every change. */
   watch(topic: TopicName): Observable<readonly Registration[]> {
     const key = topicKey(topic);
-    return this.#changed$.pipe(
-      filter((changed) => changed === key),
-      startWith(key),
-      map(() => this.#sets.get(key) ?? none),
-      // Someone who is told may change the set; whoever is told behind it has then been told of the newer set already.
-      distinctUntilChanged(),
+    return this.#told(
+      defer(() => this.#changesOf(key)),
+      () => this.#sets.get(key) ?? none,
     );
   }
 
   /** All topics' sets, at once and at every change. */
   watchAll(): Observable<readonly Registration[]> {
-    return this.#changed$.pipe(
-      startWith(undefined),
-      map(() => (this.#all ??= [...this.#sets.values()].flat())),
-      distinctUntilChanged(),
+    return this.#told(this.#changed$, () => (this.#all ??= [...this.#sets.values()].flat()));
+  }
+
+  #told(changed$: Observable<void>, read: () => readonly Registration[]): Observable<readonly Registration[]> {
+    return defer(() => {
+      this.#watches += 1;
+      return changed$.pipe(
+        startWith(undefined),
+        map(read),
+        // Someone who is told may change the set; whoever is told behind it has then been told of the newer set already.
+        distinctUntilChanged(),
+        tap((set) => {
+          this.#setsTold += 1;
+          this.#entriesTold += set.length;
+        }),
+        finalize(() => {
+          this.#watches -= 1;
+        }),
+      );
+    });
+  }
+
+  /** Kept for as long as someone watches. */
+  #changesOf(topic: string): Observable<void> {
+    const changes$ = this.#changes.get(topic) ?? new Subject<void>();
+    this.#changes.set(topic, changes$);
+    return changes$.pipe(
+      finalize(() => {
+        if (!changes$.observed) this.#changes.delete(topic);
+      }),
     );
   }
 
@@ -115,7 +162,8 @@ export class MemoryRegistry {
       );
     }
     this.#all = undefined;
-    this.#changed$.next(topic);
+    this.#changes.get(topic)?.next();
+    this.#changed$.next();
   }
 }
 

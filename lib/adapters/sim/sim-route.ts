@@ -5,9 +5,15 @@ import type { Route } from '../memory/route.js';
 /** How long a message takes, in ms: always the same, or anything from the first up to the second. */
 export type Latency = number | readonly [minMs: number, maxMs: number];
 
+/** How many messages have set off, on all routes. */
+export interface Tally {
+  messages: number;
+}
+
 /** One direction between two hosts, with what can go wrong on it. */
 export class SimRoute implements Route {
   readonly #random: Random;
+  readonly #tally: Tally;
   #isCut = false;
   #cuts = 0;
   /** How probable it is that a message gets lost, from 0 to 1. */
@@ -16,8 +22,9 @@ export class SimRoute implements Route {
   /** How many of the next messages get lost. */
   drops = 0;
 
-  constructor(random: Random, latencyMs: Latency) {
+  constructor(random: Random, latencyMs: Latency, tally: Tally) {
     this.#random = random;
+    this.#tally = tally;
     this.latencyMs = latencyMs;
   }
 
@@ -47,6 +54,7 @@ export class SimRoute implements Route {
   }
 
   loses(): boolean {
+    this.#tally.messages += 1;
     if (this.drops > 0) {
       this.drops -= 1;
       return true;

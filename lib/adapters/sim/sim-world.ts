@@ -6,7 +6,7 @@ import { Fabric, type FabricOptions } from '../memory/fabric.js';
 import { SeededIds } from './seeded-ids.js';
 import { SeededRandom } from './seeded-random.js';
 import { SimNetwork } from './sim-network.js';
-import { type Latency, SimRoute } from './sim-route.js';
+import { type Latency, SimRoute, type Tally } from './sim-route.js';
 import { VirtualClock, type VirtualClockOptions } from './virtual-clock.js';
 
 export interface SimWorldOptions
@@ -39,6 +39,7 @@ export class SimWorld {
   readonly random: Random;
   readonly #latencyMs: Latency;
   readonly #fabric: Fabric;
+  readonly #tally: Tally = { messages: 0 };
   readonly #routes = new Map<string, SimRoute>();
   readonly #ids = new Map<string, Ids>();
   /** How often each host was killed, and which are dead. */
@@ -125,6 +126,11 @@ export class SimWorld {
     this.#dead.delete(host);
   }
 
+  /** How many messages have set off. */
+  get messages(): number {
+    return this.#tally.messages;
+  }
+
   open(): WorldAccount {
     return { ...this.#fabric.open(), events: this.clock.pending };
   }
@@ -141,7 +147,7 @@ export class SimWorld {
     const key = `${from}>${to}`;
     const known = this.#routes.get(key);
     if (known !== undefined) return known;
-    const route = new SimRoute(this.random, this.#latencyMs);
+    const route = new SimRoute(this.random, this.#latencyMs, this.#tally);
     this.#routes.set(key, route);
     return route;
   }

@@ -1,11 +1,22 @@
 import type { Subscription } from 'rxjs';
-import { MemoryRegistry } from '../../adapters/matchmaker-memory/memory-registry.js';
+import { type DirectoryFigures, MemoryRegistry } from '../../adapters/matchmaker-memory/memory-registry.js';
 import { SimWorld, type SimWorldOptions } from '../../adapters/sim/sim-world.js';
 import type { Node } from '../../node/node.js';
 import { type HostOptions, SimProcess } from './sim-process.js';
 
 /** What is left open that should have been closed, each as a sentence; none is well. */
 export type Leftovers = readonly string[];
+
+/** What a simulated cluster has cost so far, and what it holds at present. */
+export interface SimFigures {
+  /** Events that have happened in virtual time. */
+  readonly events: number;
+  /** Messages that were sent from host to host, each with all that went out together. */
+  readonly messages: number;
+  /** Wires that are open, or being opened. */
+  readonly wires: number;
+  readonly directory: DirectoryFigures;
+}
 
 /** Hosts with real nodes on them, in one simulated world, which find each other by one registry. Each host has one node at a time. */
 export class SimCluster {
@@ -73,25 +84,15 @@ export class SimCluster {
   }
 
   /** Closes the host's node, as a program that ends well does, and says what it has left when its last turn is over. */
-  async close(host: string): Promise<Leftovers> {
-    const process = this.#running.get(host);
-    if (!process) return [];
-    this.resume(host);
-    this.#running.delete(host);
-    const { node, clock, matchmaker } = process;
-    await this.settle(node.close());
-    await this.pass(momentMs);
-    return [
-      ...(clock.pending === 0 ? [] : [`${host} is closed and has ${String(clock.pending)} timers`]),
-      ...(matchmaker.open === 0 ? [] : [`${host} is closed and has ${String(matchmaker.open)} subscriptions to the directory`]),
-    ];
+  close(host: string): Promise<Leftovers> {
+    return this.#close([host]);
   }
 
+  /** Closes all nodes at once. */
   async closeAll(): Promise<Leftovers> {
-    const left: string[] = [];
-    for (const host of [...this.#running.keys()]) left.push(...(await this.close(host)));
+    const left = await this.#close([...this.#running.keys()]);
     // What they hold of the real process that all of this runs in.
-    for (const node of this.#killed.splice(0)) await this.settle(node.close());
+    await this.settle(Promise.all(this.#killed.splice(0).map((node) => node.close())));
     return left;
   }
 
@@ -102,6 +103,12 @@ export class SimCluster {
 
   pass(ms: number): Promise<void> {
     return this.sim.clock.advance(ms);
+  }
+
+  figures(): SimFigures {
+    const { clock, messages } = this.sim;
+    const wires = Math.ceil(this.sim.open().wires.length / 2);
+    return { events: clock.happened, messages, wires, directory: this.registry.figures };
   }
 
   now(): number {
@@ -117,6 +124,22 @@ export class SimCluster {
       ...listeners.map((listener) => `${listener} listens`),
       ...(events === 0 ? [] : [`${String(events)} events are scheduled`]),
     ];
+  }
+
+  async #close(hosts: readonly string[]): Promise<Leftovers> {
+    const closing = hosts.flatMap((host) => {
+      const process = this.#running.get(host);
+      this.resume(host);
+      this.#running.delete(host);
+      return process ? [{ host, process }] : [];
+    });
+    if (closing.length === 0) return [];
+    await this.settle(Promise.all(closing.map(({ process }) => process.node.close())));
+    await this.pass(momentMs);
+    return closing.flatMap(({ host, process: { clock, matchmaker } }) => [
+      ...(clock.pending === 0 ? [] : [`${host} is closed and has ${String(clock.pending)} timers`]),
+      ...(matchmaker.open === 0 ? [] : [`${host} is closed and has ${String(matchmaker.open)} subscriptions to the directory`]),
+    ]);
   }
 
   #expire({ node }: SimProcess, leaseMs: number): Subscription {

@@ -1,7 +1,7 @@
 import { BehaviorSubject, filter, firstValueFrom, map, Observable, switchMap, take, timer } from 'rxjs';
 import { SkeinError } from '../../core/errors.js';
 import type { Node } from '../../node/node.js';
-import type { Leftovers, SimCluster } from '../cluster/sim-cluster.js';
+import type { SimCluster } from '../cluster/sim-cluster.js';
 import type { HostOptions, SimProcess } from '../cluster/sim-process.js';
 import { runAs } from '../current.js';
 import { end } from './cleanup.js';
@@ -111,15 +111,14 @@ export class Member {
     this.#fall('has left');
   }
 
-  /** Ends what its program began, and its node; says what is left of it. The clock must stand still. */
-  async close(): Promise<Leftovers> {
+  /** Ends what its program began, so that its node can be closed. */
+  async end(): Promise<void> {
     const state = this.#state$.value;
-    if (state.is !== 'up') return [];
+    if (state.is !== 'up') return;
     this.resume();
-    await this.#cluster.settle(this.#end(state.process));
-    // Before it is: whoever tries again at once would try for ever.
+    await this.#end(state.process);
+    // Before its node is closed: whoever tries again at once would try for ever.
     this.#fall('is closed');
-    return this.#cluster.close(this.name);
   }
 
   /** What the node is asked for, as soon as it is up, and again at each later start. */

@@ -26,6 +26,6 @@ const deepError = (): Error => {
 };
 
 const locationIn = (frame: string): readonly string[] => {
-  const location = /\(?((?:file:\/\/)?\/[^()]*:\d+:\d+)\)?$/.exec(frame)?.[1];
+  const location = /[( ]((?:file:\/\/)?\/[^()]*:\d+:\d+)\)?$/.exec(frame)?.[1];
   return location === undefined ? [] : [location.replace('file://', '')];
 };
