@@ -73,11 +73,20 @@ export interface ErrorRecord {
   readonly stack?: string | undefined;
 }
 
-/** How a request failed: as an error after its handler was started, or refused before. */
-interface FailureEnvelope {
-  readonly kind: typeof Kind.error | typeof Kind.refuse;
+/** The request's handler was started, and failed. */
+interface ErrorEnvelope {
+  readonly kind: typeof Kind.error;
   readonly id: number;
   readonly error: ErrorRecord;
+}
+
+/** The request was not started, and will not be. */
+interface RefuseEnvelope {
+  readonly kind: typeof Kind.refuse;
+  readonly id: number;
+  readonly error: ErrorRecord;
+  /** Which of the request's attempts was refused: as it came, 0 by default. A later one may be on its way. */
+  readonly attempt?: number | undefined;
 }
 
 /** Settles the `count` oldest casts of this wire that no accept has counted yet: all of them are admitted, except those that were refused by id before. */
@@ -175,7 +184,8 @@ export interface GoodbyeEnvelope {
 export type Envelope =
   | RequestEnvelope
   | ReplyEnvelope
-  | FailureEnvelope
+  | ErrorEnvelope
+  | RefuseEnvelope
   | AcceptEnvelope
   | DoneEnvelope
   | CancelEnvelope

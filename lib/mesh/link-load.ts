@@ -107,7 +107,7 @@ export class LinkLoad {
         return true;
       }
       case Kind.refuse: {
-        const request = this.#sent.takeRefused(envelope.id);
+        const request = this.#sent.takeRefused(envelope.id, envelope.attempt ?? 0);
         const error = readError(envelope.error);
         if (request && mayGoElsewhere(error)) this.#giveBack(request, error);
         else if (request) this.#fail(request, error);

@@ -151,8 +151,7 @@ export class Link {
 
   /** Takes back a request that its sender settled: it is not sent any more, or the peer is told. */
   withdraw(request: Outgoing): void {
-    if (!this.#load.withdraw(request)) return;
-    this.#control.offer({ kind: Kind.cancel, id: request.id });
+    if (this.#load.withdraw(request)) this.#control.offer({ kind: Kind.cancel, id: request.id });
     this.#tellIfResting();
   }
 

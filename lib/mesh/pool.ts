@@ -166,7 +166,13 @@ export class Pool implements LinkKeeper {
     return false;
   }
 
+  /** Takes its wire; one whose servers have left goes for good. */
   #shut(link: Link): void {
+    const way = this.#byLink.get(link)?.way;
+    if (way?.servers.size === 0) {
+      this.#end(way);
+      return;
+    }
     this.#open.delete(link);
     link.shut();
     if (link.mailbox.size > 0 && link.state === 'idle') this.#waiting.add(link);

@@ -69,8 +69,12 @@ export class SentRequests {
     return request;
   }
 
-  /** Takes off a request that was refused, if anyone still waits for it. */
-  takeRefused(id: number): Outgoing | undefined {
+  /** Takes off a request that was refused, if anyone still waits for it: for that attempt, and not for a later one that was sent meanwhile. */
+  takeRefused(id: number, attempt: number): Outgoing | undefined {
+    if ((this.#pending.get(id)?.meta?.attempt ?? 0) !== attempt) {
+      this.#late.total += 1;
+      return undefined;
+    }
     const request = this.#remove(id);
     if (request?.kind === Kind.cast) this.#refused.add(request);
     return request;

@@ -158,8 +158,8 @@ export class ServedLink implements AnswerDesk {
     if (envelope.kind !== Kind.reply && envelope.kind !== Kind.error && envelope.kind !== Kind.refuse) return;
     const error = new Error('the handler answered what cannot be sent', { cause });
     this.#ports.logger.error('an answer cannot be sent', { error });
-    const kind = envelope.kind === Kind.refuse ? envelope.kind : Kind.error;
-    this.#answers.offer({ kind, id: envelope.id, error: writeThrown(error, false) });
+    const failure = { id: envelope.id, error: writeThrown(error, false) };
+    this.#answers.offer(envelope.kind === Kind.refuse ? { ...envelope, ...failure } : { kind: Kind.error, ...failure });
   }
 
   /** While more answers wait than may wait, credit stays here: who does not read may not ask. */

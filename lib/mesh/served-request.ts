@@ -25,12 +25,15 @@ interface Memory {
 export class ServedRequest extends Incoming {
   #desk: AnswerDesk;
   #hasLeft = false;
+  /** The one that it came as last. */
+  #attempt: number;
   /** Set where it may come again. */
   memory: Memory | undefined = undefined;
 
   constructor(envelope: RequestEnvelope, target: MethodName, caller: Caller, deadline: number, desk: AnswerDesk) {
     super(envelope, target, caller, deadline);
     this.#desk = desk;
+    this.#attempt = envelope.meta?.attempt ?? 0;
   }
 
   /** Who sent it, and as which of its requests: the same when it comes again. */
@@ -62,7 +65,7 @@ export class ServedRequest extends Incoming {
   }
 
   override refuse(error: ErrorRecord, keepsCredit = false): void {
-    this.#settle({ kind: Kind.refuse, id: this.id, error }, keepsCredit);
+    this.#settle({ kind: Kind.refuse, id: this.id, error, attempt: this.#attempt }, keepsCredit);
   }
 
   override expire(): void {
@@ -89,6 +92,7 @@ export class ServedRequest extends Incoming {
     // Each wire gets its credit back once: the former now, if it has not yet, and this one when the mailbox is left.
     if (!this.#hasLeft) this.#desk.release();
     this.#desk = again.#desk;
+    this.#attempt = again.#attempt;
     this.deadline = Math.max(this.deadline, again.deadline);
     again.isSettled = true;
     this.#desk.hold(this);

@@ -86,9 +86,16 @@ export class Mailbox<T> implements Outlet<T> {
     if (this.#ring.size === 0) this.#isAwaited = true;
   }
 
-  /** One of those that wait no longer counts. */
+  /** One of those that wait no longer counts: those that would leave next go at once. */
   died(): void {
+    const { isDead, weigh } = this.#options;
     this.#deadCount += 1;
+    for (let next = this.#ring.peek(); next !== undefined && isDead?.(next) === true; next = this.#ring.peek()) {
+      this.#ring.shift();
+      this.#deadCount -= 1;
+      this.#weight -= weigh?.(next) ?? 0;
+    }
+    if (this.#ring.size === 0) this.#isAwaited = true;
   }
 
   /** Takes all out, oldest first. */

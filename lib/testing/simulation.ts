@@ -88,6 +88,10 @@ class Simulation implements Scene {
       always: this.#invariants.always,
       never: this.#invariants.never,
       eventually: this.#invariants.eventually,
+      afterFaults: (ms) =>
+        new Promise((resolve) => {
+          this.#stage.timetable.atQuiet(ms, resolve);
+        }),
       node: (name, program, options) => this.#node(name, program, options),
       link: (path, faults) => {
         this.#link(path, faults);

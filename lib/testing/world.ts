@@ -50,6 +50,8 @@ export interface World extends MarbleWorld {
   readonly never: Invariants['never'];
   /** The last value must be so within that many ms after the last fault has ended. */
   readonly eventually: Invariants['eventually'];
+  /** Resolves so many ms after the last fault has ended, or after now, if that is later. */
+  readonly afterFaults: (ms: number) => Promise<void>;
   /** What becomes of the directory, for all nodes: as {@link SimNode.directory} says. */
   readonly directory: (faults: string) => void;
   readonly network: {

@@ -113,6 +113,11 @@ const written: readonly (readonly [name: string, meaning: string, envelopes: rea
       },
     ],
   ],
+  [
+    'refuse-repeat',
+    'the second repeat of request 7 was not started',
+    [{ kind: Kind.refuse, id: 7, error: { code: 'closed', message: 'gone', details: {} }, attempt: 2 }],
+  ],
   ['accept', 'the three oldest casts that were not settled yet are', [{ kind: Kind.accept, count: 3, id: 6 }]],
   ['done', 'the handler of cast 4 ended well', [{ kind: Kind.done, id: 4 }]],
   ['cancel', 'request 8 is no longer wanted', [{ kind: Kind.cancel, id: 8 }]],
@@ -337,7 +342,7 @@ describe('the golden bytes', () => {
 
   it('and the tables of docs/protocol.md agree on the heads', () => {
     const page = readFileSync(resolve(import.meta.dirname, '../../docs/protocol.md'), 'utf8');
-    const line = /^\| (\d+) `(\w+)` +\| (\d+)(?:, with meta (\d+))? +\| (?:both|D → L|L → D) +\| ([^|]*)\|/gm;
+    const line = /^\| (\d+) `(\w+)` +\| (\d+)(?:, with \w+ (\d+))? +\| (?:both|D → L|L → D) +\| ([^|]*)\|/gm;
     const rows = [...page.matchAll(line)];
     expect(rows.map(([, kind, row]) => [row, Number(kind)])).toEqual(Object.entries(Kind));
     for (const [, kind, row, head, withMeta, fields = ''] of rows) {

@@ -156,7 +156,8 @@ export const scale = async (nodes: number, calmMs = 20_000): Promise<ScaleRow> =
     const cluster = new Cluster(world, nodes);
     const steps = 100;
     for (let step = 0; step < steps; step += 1) {
-      for (let left = Math.floor(((step + 1) * nodes) / steps) - Math.floor((step * nodes) / steps); left > 0; left -= 1) cluster.add();
+      for (let left = Math.floor(((step + 1) * nodes) / steps) - Math.floor((step * nodes) / steps); left > 0; left -= 1)
+        cluster.add();
       await pass(startMs / steps);
     }
     const startedMs = await cluster.converge();

@@ -131,6 +131,30 @@ describe('a link', () => {
     expect(casts.map(({ told }) => told)).toEqual([['accepted'], ['overloaded'], ['accepted'], []]);
   });
 
+  it('drops the refusal of an attempt that a later one of the same request has crossed', async () => {
+    const { clock, link, welcomed } = setUp();
+    const attempts = [1, 2].map((attempt) => {
+      const one = new TestRequest(7, clock.now() + 60_000);
+      one.meta = { attempt };
+      return one;
+    });
+    const [first, second] = attempts as [TestRequest, TestRequest];
+    link.send(first);
+    const peer = await welcomed();
+    first.isSettled = true;
+    link.withdraw(first);
+    link.send(second);
+    await clock.advance(10);
+    const refuse = (attempt: number): void =>
+      peer.say({ kind: Kind.refuse, id: 7, error: { code: 'overloaded', message: 'full' }, attempt });
+    refuse(1);
+    await clock.advance(10);
+    expect(second.told).toEqual([]);
+    refuse(2);
+    await clock.advance(10);
+    expect(second.told).toEqual(['overloaded']);
+  });
+
   it('refuses one request more than may wait', () => {
     const { link, clock } = setUp();
     const all = Array.from({ length: limits.outboxMax + 1 }, (_, i) => new TestRequest(i, clock.now() + 60_000));

@@ -279,6 +279,35 @@ describe('a pool', () => {
     expect(await firstValueFrom(pool.peers$)).toEqual([]);
   });
 
+  it('lets such a link go when the last that waits there is withdrawn', async () => {
+    const { clock, network, pool, entries, ways, send } = await setUp(1);
+    const [way] = ways as [Way];
+    send(way.link);
+    await clock.advance(20);
+    const [unsent] = send(way.link) as [TestRequest];
+    pool.release(way, entries[0] as Registration);
+    unsent.isSettled = true;
+    way.link.withdraw(unsent);
+    await clock.advance(20);
+    expect([network.now, await firstValueFrom(pool.peers$)]).toEqual([0, []]);
+  });
+
+  it('lets such a link go when another one takes its place as it comes to rest', async () => {
+    const held: Incoming[] = [];
+    const { clock, pool, entries, ways, send } = await setUp(2, { linksMax: 1 }, (incoming, host) => {
+      if (host === 's0') held.push(incoming);
+      else echo(incoming);
+    });
+    const [leaving, staying] = ways as [Way, Way];
+    const [one] = send(leaving.link) as [TestRequest];
+    await clock.advance(20);
+    pool.release(leaving, entries[0] as Registration);
+    one.reply = () => void send(staying.link);
+    held[0]?.reply('payload', 8);
+    await clock.advance(20);
+    expect((await firstValueFrom(pool.peers$)).map(({ id }) => id)).toEqual(['s1-1']);
+  });
+
   it('fails what waits for a server that has left the directory and cannot be reached', async () => {
     const { pool, send, clock, world } = await setUp(0);
     world.listenRaw('s0');

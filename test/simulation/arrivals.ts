@@ -8,6 +8,8 @@ interface Arrival {
   isSpent: boolean;
   /** Whether it is neither answered nor taken back. */
   isOpen: boolean;
+  /** When it was taken back as it was open. */
+  backAt: number | undefined;
 }
 
 /** What one run of a node has heard, by the keys that its handlers see. */
@@ -23,7 +25,7 @@ export class Arrivals {
     const now = this.#clock.now();
     const known = this.#all.get(key);
     const isSpent = known?.isSpent === true && now < known.dueAt;
-    this.#all.set(key, { dueAt: Math.max(now + ttlMs, known?.dueAt ?? 0), isSpent, isOpen: true });
+    this.#all.set(key, { dueAt: Math.max(now + ttlMs, known?.dueAt ?? 0), isSpent, isOpen: true, backAt: known?.backAt });
   }
 
   /** Answered or refused, or its handler has ended where no answer follows. */
@@ -44,14 +46,19 @@ export class Arrivals {
     if (!known?.isOpen) return;
     known.isOpen = false;
     known.isSpent = false;
+    known.backAt = this.#clock.now();
   }
 
   /** Its handler starts: why it must not, if so. */
   start(key: string): string | undefined {
     const known = this.#all.get(key);
     if (!known || this.#clock.now() >= known.dueAt) return 'after its deadline';
+    // The message that takes it back may have had it started before: all of a message is seen here before any of it is heeded.
+    if (known.backAt === this.#clock.now()) {
+      known.backAt = undefined;
+      return undefined;
+    }
     if (known.isSpent) return 'twice';
-    // One that is taken back by the very message that has it started is seen as taken back first.
     known.isSpent = known.isOpen;
     return undefined;
   }

@@ -11,8 +11,8 @@ import {
   type Served,
   type SkeinError,
 } from '../../lib/index.js';
-import type { Leftovers } from '../../lib/testing/cluster/sim-cluster.js';
 import type { Arrivals } from './arrivals.js';
+import type { Ledger } from './ledger.js';
 import type { WireWatch } from './wire-watch.js';
 import { type Job, type Sent, Work } from './work.js';
 
@@ -23,8 +23,7 @@ export interface ProcessParts {
   readonly clock: Clock;
   readonly watch: WireWatch;
   readonly arrivals: Arrivals;
-  /** The requests that were started anywhere. */
-  readonly started: Set<string>;
+  readonly ledger: Ledger;
   /** Is told how each send failed, and of each that no one watched. */
   readonly failed: (sent: Sent | undefined, error: SkeinError) => void;
 }
@@ -39,10 +38,11 @@ export class Process {
   readonly #parts: ProcessParts;
   readonly #open = new Map<number, string>();
   readonly #lanes = new Map<string, number>();
-  readonly #breaches: string[] = [];
   #lastId = 0;
   #sends = 0;
   #ends = 0;
+  /** What its handlers work on, in words. */
+  readonly working = new Set<string>();
   /** Sends that ended with the node, of unknown outcome. */
   cutOff = 0;
 
@@ -144,7 +144,15 @@ export class Process {
   /** What a server of this process does, which looks whether it may. */
   handlers(server: string): Handlers<typeof Work> {
     const { clock, arrivals } = this.#parts;
-    const answer = (job: Job): Observable<string> => timer(job.ms, clock).pipe(map(() => server));
+    const answer = (job: Job): Observable<string> =>
+      defer(() => {
+        const work = `${server} works on ${String(job.token)}`;
+        this.working.add(work);
+        return timer(job.ms, clock).pipe(
+          map(() => server),
+          finalize(() => this.working.delete(work)),
+        );
+      });
     const watched =
       <T>(handle: (job: Job) => T, isRepeatable = false) =>
       (job: Job, context: HandlerContext): T => {
@@ -164,41 +172,47 @@ export class Process {
       relay: watched((job) =>
         defer(() => {
           this.#sends += 1;
-          return this.client.slow({ ...job, lane: '' });
+          // Or those who wait for each other's wires would do so for as long as the first one has time.
+          return this.client.slow({ ...job, lane: '' }, { timeoutMs: 200 });
         }).pipe(finalize(() => (this.#ends += 1))),
       ),
     };
   }
 
-  /** How often its sends ended how. */
-  ends(): ReadonlyMap<string, number> {
-    return new Map([...this.node.counters()].filter(([name]) => name.startsWith('requests.')));
+  /** Tells of what is wrong now that all that was sent should have ended. */
+  account(): void {
+    const { ledger } = this.#parts;
+    const counted = [...this.node.counters()]
+      .filter(([name]) => name.startsWith('requests.'))
+      .reduce((sum, [, total]) => sum + total, 0);
+    for (const what of this.#open.values()) ledger.breach('a send has not ended', `${this.host}: ${what}`);
+    if (this.#sends !== this.#ends) {
+      ledger.breach('sends and ends differ', `${this.host}: ${String(this.#sends)} and ${String(this.#ends)}`);
+    }
+    if (this.#sends !== counted) {
+      ledger.breach('sends are counted wrong', `${this.host}: ${String(this.#sends)} as ${String(counted)}`);
+    }
   }
 
-  /** What is wrong now that all that was sent should have ended. */
-  unfinished(): Leftovers {
-    const counted = [...this.ends().values()].reduce((sum, total) => sum + total, 0);
-    return [
-      ...this.#breaches,
-      ...[...this.#open.values()].map((what) => `${this.host}: ${what} has not ended`),
-      ...(this.#sends === this.#ends ? [] : [`${this.host}: ${String(this.#sends)} sends have ${String(this.#ends)} ends`]),
-      ...(this.#sends === counted ? [] : [`${this.host}: ${String(this.#sends)} sends are counted as ${String(counted)}`]),
-    ];
+  opened() {
+    return this.#open.values();
   }
-
   #send(what: string): () => void {
     this.#sends += 1;
     const id = (this.#lastId += 1);
     this.#open.set(id, what);
     return () => {
       this.#ends += 1;
-      if (!this.#open.delete(id)) this.#breaches.push(`${this.host}: ${what} has ended twice`);
+      if (!this.#open.delete(id)) this.#parts.ledger.breach('a send has ended twice', `${this.host}: ${what}`);
     };
   }
 
   #failed(sent: Sent | undefined, error: unknown): void {
     if (!isSkeinError(error)) {
-      this.#breaches.push(`${this.host}: ${sent?.what ?? 'a cast'} failed with ${String(error)}`);
+      this.#parts.ledger.breach(
+        'a send failed in no way that there is',
+        `${this.host}: ${sent?.what ?? 'a cast'}: ${String(error)}`,
+      );
       return;
     }
     if (error.code === 'closed' && error.ran === 'unknown') this.cutOff += 1;
@@ -207,18 +221,21 @@ export class Process {
 
   #confirm({ what, token }: Sent, server: string): void {
     if (this.#parts.watch.isTaken(token, server)) return;
-    this.#breaches.push(`${this.host}: ${what} is said to be accepted by ${server}, which has not taken it`);
+    this.#parts.ledger.breach('a cast is said to be accepted by who has not taken it', `${this.host}: ${what}, ${server}`);
   }
 
-  #start(server: string, { lane, number }: Job, { id, deadline }: HandlerContext, isRepeatable: boolean): void {
-    const { watch, arrivals, started, clock } = this.#parts;
+  #start(server: string, { lane, number, token }: Job, { id, deadline }: HandlerContext, isRepeatable: boolean): void {
+    const { arrivals, ledger, clock, watch } = this.#parts;
     const why = clock.now() < deadline ? arrivals.start(id) : 'after the deadline that it sees';
-    if (why !== undefined) watch.breach(`${server} started ${id} ${why}`);
-    if (started.has(id) && !isRepeatable) watch.breach(`${server} started ${id} again`);
-    started.add(id);
-    if (lane === '') return;
+    if (why !== undefined) ledger.breach(`a request is started ${why}`, `${server}: ${id}`);
+    if (ledger.started.has(id) && !isRepeatable) ledger.breach('a request is started again', `${server}: ${id}`);
+    ledger.started.add(id);
+    // What was refused comes again behind what was sent meanwhile.
+    if (lane === '' || watch.refusals(token) > 0) return;
     const before = this.#lanes.get(lane) ?? 0;
-    if (number <= before) watch.breach(`${server} started cast ${String(number)} of ${lane} behind ${String(before)}`);
+    if (number <= before) {
+      ledger.breach('casts are started out of order', `${server}: ${String(number)} of ${lane} behind ${String(before)}`);
+    }
     this.#lanes.set(lane, number);
   }
 }

@@ -3,17 +3,22 @@ import { MsgpackrCodec } from '../../lib/adapters/msgpackr/codec.js';
 import { type Envelope, Kind, type RequestEnvelope } from '../../lib/core/envelope.js';
 import { type Listening, Network, type Wire } from '../../lib/index.js';
 import { type Arrivals, Hearing } from './arrivals.js';
+import type { Ledger } from './ledger.js';
 
 type Frames = readonly Uint8Array[];
 
-/** Looks on as wires are used, by the real codec's bytes, and notes each breach of the protocol as a sentence. */
+/** Looks on as wires are used, by the real codec's bytes, and tells of each breach of the protocol. */
 export class WireWatch {
-  readonly breaches: string[] = [];
   /** Which servers have heard a request, by the token in its payload. */
   readonly #hearings = new Map<number, Hearing[]>();
   /** Requests that left on any wire. */
   sent = 0;
   readonly #codec = new MsgpackrCodec();
+  readonly #breach: Ledger['breach'];
+
+  constructor(breach: Ledger['breach']) {
+    this.#breach = breach;
+  }
 
   /** The network of one run of a node, watched. */
   over(network: Network, arrivals: Arrivals): Network {
@@ -42,8 +47,8 @@ export class WireWatch {
     return this.#hearings.get(token)?.some((hearing) => hearing.server === server && !hearing.isRefused) === true;
   }
 
-  breach(sentence: string): void {
-    this.breaches.push(sentence);
+  breach(kind: number, what: string, where: string): void {
+    this.#breach(`an envelope of kind ${String(kind)} ${what}`, where);
   }
 
   #watched(wire: Wire, side: Side): Wire {
@@ -132,12 +137,15 @@ class DialledSide implements Side {
   }
 
   #check(holds: boolean, { kind }: Envelope, what: string): void {
-    if (!holds) this.#watch.breach(`to ${this.#address}: an envelope of kind ${String(kind)} ${what}`);
+    if (!holds) this.#watch.breach(kind, what, `to ${this.#address}`);
   }
 }
 
+const attemptKey = (id: number, attempt = 0): string => `${String(id)}/${String(attempt)}`;
+
 /** A request as its wire heard it. */
 interface Heard {
+  readonly id: number;
   readonly hearing: Hearing;
   readonly isAwaited: boolean;
 }
@@ -147,9 +155,11 @@ class ServedSide implements Side {
   readonly #address: string;
   readonly #arrivals: Arrivals;
   readonly #watch: WireWatch;
-  readonly #answered = new Set<number>();
+  /** How often each request has come and has not been answered; a repeat that joins the one before has its answer. */
+  readonly #unanswered = new Map<number, number>();
   readonly #servers = new Map<number, string>();
-  readonly #heard = new Map<number, Heard>();
+  /** By id and attempt. */
+  readonly #heard = new Map<string, Heard>();
   /** Casts that were not said to be accepted, oldest first. */
   #unaccepted: number[] = [];
   readonly #accepted = new Set<number>();
@@ -184,10 +194,9 @@ class ServedSide implements Side {
       case Kind.error:
       case Kind.refuse:
       case Kind.done:
-        this.#check(!this.#answered.has(envelope.id), envelope, `answers request ${String(envelope.id)} twice`);
-        this.#answered.add(envelope.id);
+        this.#answer(envelope);
         this.#arrivals.settled(this.#key(envelope.id));
-        if (envelope.kind === Kind.refuse) this.#refuse(envelope.id);
+        if (envelope.kind === Kind.refuse) this.#refuse(envelope.id, envelope.attempt);
         break;
       case Kind.heartbeat:
         break;
@@ -202,32 +211,32 @@ class ServedSide implements Side {
   hear(envelope: Envelope): void {
     if (envelope.kind === Kind.hello) this.#caller = envelope.incarnation;
     if (envelope.kind === Kind.method) this.#servers.set(envelope.index, envelope.name.server);
-    if (envelope.kind === Kind.cancel && !this.#answered.has(envelope.id)) this.#arrivals.takenBack(this.#key(envelope.id));
+    if (envelope.kind === Kind.cancel && this.#isOpen(envelope.id)) this.#arrivals.takenBack(this.#key(envelope.id));
     if (envelope.kind !== Kind.call && envelope.kind !== Kind.cast) return;
     this.#credit -= 1;
     // Who has drained heeds nothing more.
     if (this.#hasDrained) return;
     // What was refused before may come again.
-    this.#answered.delete(envelope.id);
+    this.#unanswered.set(envelope.id, (this.#unanswered.get(envelope.id) ?? 0) + 1);
     this.#accepted.delete(envelope.id);
     if (envelope.kind === Kind.cast) this.#unaccepted.push(envelope.id);
     this.#check(this.#credit >= 0, envelope, 'arrived without credit');
     this.#check(this.#hasWelcomed, envelope, 'arrived before the welcome');
     const hearing = this.#watch.heard(envelope, this.#servers.get(envelope.method) ?? '');
     const isAwaited = envelope.kind === Kind.call || envelope.meta?.confirm === 'done';
-    this.#heard.set(envelope.id, { hearing, isAwaited });
+    this.#heard.set(attemptKey(envelope.id, envelope.meta?.attempt), { hearing, isAwaited, id: envelope.id });
     this.#arrivals.heard(this.#key(envelope.id), envelope.ttlMs);
   }
 
   /** What is not started by then is its sender's again. */
   #giveBack(): void {
     this.#hasDrained = true;
-    for (const id of this.#heard.keys()) this.#arrivals.returned(this.#key(id));
+    for (const { id } of this.#heard.values()) this.#arrivals.returned(this.#key(id));
   }
 
   /** Nobody is there any more whom what is awaited could be answered to. */
   end(): void {
-    for (const [id, { isAwaited }] of this.#heard) {
+    for (const { id, isAwaited } of this.#heard.values()) {
       if (!isAwaited) continue;
       this.#arrivals.settled(this.#key(id));
     }
@@ -237,14 +246,23 @@ class ServedSide implements Side {
     return `${this.#caller}/${String(id)}`;
   }
 
+  #isOpen(id: number): boolean {
+    return (this.#unanswered.get(id) ?? 0) > 0;
+  }
+
+  #answer(envelope: Envelope & { readonly id: number }): void {
+    this.#check(this.#isOpen(envelope.id), envelope, 'answers a request twice');
+    this.#unanswered.set(envelope.id, envelope.kind === Kind.refuse ? (this.#unanswered.get(envelope.id) ?? 1) - 1 : 0);
+  }
+
   /** One that was accepted before is still one that was accepted. */
-  #refuse(id: number): void {
-    const heard = this.#heard.get(id);
+  #refuse(id: number, attempt: number | undefined): void {
+    const heard = this.#heard.get(attemptKey(id, attempt));
     if (heard && !this.#accepted.has(id)) heard.hearing.isRefused = true;
   }
 
   #check(holds: boolean, { kind }: Envelope, what: string): void {
-    if (!holds) this.#watch.breach(`from ${this.#address}: an envelope of kind ${String(kind)} ${what}`);
+    if (!holds) this.#watch.breach(kind, what, `from ${this.#address}`);
   }
 }
 

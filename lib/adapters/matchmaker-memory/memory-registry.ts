@@ -1,4 +1,15 @@
-import { defer, distinctUntilChanged, finalize, map, type Observable, startWith, Subject, takeUntil, tap, throwError } from 'rxjs';
+import {
+  defer,
+  distinctUntilChanged,
+  finalize,
+  map,
+  type Observable,
+  startWith,
+  Subject,
+  takeUntil,
+  tap,
+  throwError,
+} from 'rxjs';
 import { SkeinError } from '../../core/errors.js';
 import { encodeTarget, type TopicName } from '../../core/target.js';
 import type { Registration } from '../../ports/matchmaker.js';

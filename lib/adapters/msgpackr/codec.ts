@@ -31,6 +31,7 @@ const heads = {
   reply: head(Kind.reply, 2),
   error: head(Kind.error, 2),
   refuse: head(Kind.refuse, 2),
+  refuseRepeat: head(Kind.refuse, 3),
   accept: head(Kind.accept, 2),
   done: head(Kind.done, 1),
   cancel: head(Kind.cancel, 1),
@@ -87,7 +88,8 @@ export class MsgpackrCodec extends Codec {
         flat.push(heads.error, envelope.id, envelope.error);
         break;
       case Kind.refuse:
-        flat.push(heads.refuse, envelope.id, envelope.error);
+        if (!envelope.attempt) flat.push(heads.refuse, envelope.id, envelope.error);
+        else flat.push(heads.refuseRepeat, envelope.id, envelope.error, envelope.attempt);
         break;
       case Kind.accept:
         flat.push(heads.accept, envelope.count, envelope.id);

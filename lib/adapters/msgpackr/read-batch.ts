@@ -142,8 +142,11 @@ export class BatchReader {
       case Kind.reply:
         return { kind, id: this.#count(at), payload: this.#payload(at + 1), bytes: 0 };
       case Kind.error:
-      case Kind.refuse:
         return { kind, id: this.#count(at), error: readError(plain(this.#flat[at + 1])) };
+      case Kind.refuse: {
+        const attempt = fields > 2 ? this.#count(at + 2) : undefined;
+        return { kind, id: this.#count(at), error: readError(plain(this.#flat[at + 1])), attempt };
+      }
       case Kind.accept:
         return { kind, count: this.#count(at), id: this.#count(at + 1) };
       case Kind.credit:

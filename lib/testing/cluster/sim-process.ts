@@ -33,13 +33,13 @@ export class SimProcess implements Doer {
   readonly clock: HostClock;
   readonly matchmaker: HostMatchmaker;
   readonly #held: (() => void)[] = [];
-  #state: 'running' | 'paused' | 'dead' = 'running';
+  #state: 'running' | 'paused' | 'resuming' | 'dead' = 'running';
   #node: Node | undefined;
 
   /** What happens to it: at once, when it is resumed, or never. */
   readonly enter = (work: () => void): void => {
     if (this.#state === 'running') runAs(this, work);
-    else if (this.#state === 'paused') this.#held.push(work);
+    else if (this.#state !== 'dead') this.#held.push(work);
   };
 
   private constructor({ sim, registry }: Surroundings, time: HostTime, directoryMs = 0) {
@@ -78,14 +78,23 @@ export class SimProcess implements Doer {
 
   /** As by SIGSTOP: nothing happens in it, and what comes to it waits. */
   pause(): void {
-    if (this.#state === 'running') this.#state = 'paused';
+    if (this.#state !== 'dead') this.#state = 'paused';
   }
 
-  /** As by SIGCONT: what waited happens now, in its order. */
+  /** As by SIGCONT: what waited happens now, in its order, and what comes of it behind that. */
   resume(): void {
     if (this.#state !== 'paused') return;
-    this.#state = 'running';
-    for (const work of this.#held.splice(0)) this.enter(work);
+    this.#state = 'resuming';
+    while (this.#isResuming) {
+      const work = this.#held.shift();
+      if (work) runAs(this, work);
+      else this.#state = 'running';
+    }
+  }
+
+  /** What it does may end it, or pause it again. */
+  get #isResuming(): boolean {
+    return this.#state === 'resuming';
   }
 
   die(): void {

@@ -3,7 +3,7 @@ import { invalidArgument } from '../../core/errors.js';
 import { formatMs } from '../marbles/draw.js';
 
 /** What can go wrong by chance: processes, links, the directory, clocks. */
-export type FaultKind = 'kill' | 'pause' | 'jump' | 'cut' | 'delay' | 'loss' | 'break' | 'outage' | 'stale';
+export type FaultKind = 'kill' | 'drain' | 'pause' | 'jump' | 'cut' | 'delay' | 'loss' | 'break' | 'outage' | 'stale';
 
 /** What faults there are to be, all of them by chance. */
 export interface FaultRanges {
@@ -13,9 +13,9 @@ export interface FaultRanges {
   readonly count?: readonly [min: number, max: number];
   /** When they begin, in ms; default 0 to 30,000. */
   readonly atMs?: readonly [min: number, max: number];
-  /** How long each lasts, in ms; default 100 to 10,000. Killed nodes start again, and what is cut is healed. */
+  /** How long each lasts, in ms; default 100 to 10,000. Nodes that were killed or have left start again, and what is cut is healed. */
   readonly forMs?: readonly [min: number, max: number];
-  /** The nodes that may be killed, paused or told a wrong time; default all. Links are those between any two. */
+  /** The nodes that may be killed, drained, paused or told a wrong time; default all. Links are those between any two. */
   readonly nodes?: readonly string[];
 }
 
@@ -30,13 +30,14 @@ export interface Fault {
   readonly degree: number;
 }
 
-const kinds: readonly FaultKind[] = ['kill', 'pause', 'jump', 'cut', 'delay', 'loss', 'break', 'outage', 'stale'];
-const onNodes: readonly FaultKind[] = ['kill', 'pause', 'jump'];
+const kinds: readonly FaultKind[] = ['kill', 'drain', 'pause', 'jump', 'cut', 'delay', 'loss', 'break', 'outage', 'stale'];
+const onNodes: readonly FaultKind[] = ['kill', 'drain', 'pause', 'jump'];
 const onDirectory: readonly FaultKind[] = ['outage', 'stale'];
 
 /** How each begins and ends, as a diagram says it. */
 const signs: { readonly [K in FaultKind]: (degree: number) => readonly [begin: string, end?: string] } = {
   kill: () => ['k', 's'],
+  drain: () => ['q', 's'],
   pause: () => ['p', 'r'],
   jump: (degree) => [`j${String(Math.ceil(degree * 60))}s`],
   cut: () => ['x', 'o'],

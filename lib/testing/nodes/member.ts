@@ -24,6 +24,8 @@ export class Member {
   readonly #state$ = new BehaviorSubject<State>({ is: 'new' });
   /** What its program gave back. */
   #cleanup: unknown;
+  /** The process that drains, to end then. */
+  #leaving: SimProcess | undefined;
 
   /** `failed` is told of what the program throws. */
   constructor(cluster: SimCluster, name: string, program: Program, options: HostOptions, failed: (error: unknown) => void) {
@@ -49,10 +51,14 @@ export class Member {
     return this.#state$.value.is === 'up';
   }
 
-  /** Resolves once its program has done what it does at first, or it is down again; does nothing where it is up. */
+  /** Resolves once its program has done what it does at first, or it is down again; does nothing where it is up. One that leaves comes back. */
   async start(): Promise<void> {
-    const { is } = this.#state$.value;
-    if (is === 'up' || is === 'starting') return;
+    const state = this.#state$.value;
+    if (state.is === 'up' && state.process === this.#leaving) {
+      await firstValueFrom(this.#state$.pipe(filter(({ is }) => is === 'down')));
+      return this.start();
+    }
+    if (state.is === 'up' || state.is === 'starting') return;
     this.#state$.next({ is: 'starting' });
     try {
       await this.#cluster.start(this.name, this.#options);
@@ -97,8 +103,9 @@ export class Member {
 
   /** Drains, and ends as a program does; does nothing where it is down. */
   async leave(): Promise<void> {
-    if (!this.isUp) return;
+    if (!this.isUp || this.#leaving === this.process) return;
     const { process } = this;
+    this.#leaving = process;
     await new Promise<void>((resolve) => {
       process.enter(() => {
         void process.node.drain().then(() => {
@@ -106,7 +113,8 @@ export class Member {
         });
       });
     });
-    await this.#end(process);
+    if (isRunOf(this.#state$.value, process)) await this.#end(process);
+    if (!isRunOf(this.#state$.value, process)) return;
     this.#cluster.forget(this.name);
     this.#fall('has left');
   }

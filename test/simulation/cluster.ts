@@ -1,0 +1,217 @@
+import { firstValueFrom } from 'rxjs';
+import type { Clock, Node, Peer, SkeinError } from '../../lib/index.js';
+import type { SimNode, World } from '../../lib/testing.js';
+import { Arrivals } from './arrivals.js';
+import { Calm } from './calm.js';
+import { Deeds, timeoutMsMax } from './deeds.js';
+import { Dice } from './dice.js';
+import { Ledger } from './ledger.js';
+import { Process } from './process.js';
+import { WireWatch } from './wire-watch.js';
+import type { Sent } from './work.js';
+
+/** How long processes do what they like; then they only end what they have begun. */
+export const busyMs = 6_000;
+/** The longest that anything takes that hangs on nobody: a handler's work, a lease, a redial. */
+const settledMs = 11_000;
+const actEveryMsMax = 300;
+const ignore = (): void => undefined;
+
+/** What runs have shown, over all of them. */
+export type Seen = Set<string>;
+
+/**
+ * In a calm run nodes and servers only come, and leave in order. In a wild one anything goes wrong, and all is well again soon after. In a
+ * lossy one messages get lost on wires that live on, as on no wire that there is, and clocks jump: who waits then waits for as long as
+ * there is time.
+ */
+export type Mood = 'calm' | 'wild' | 'lossy';
+
+/**
+ * Some nodes that send each other all that there is, have servers come and go, and look on while anything goes wrong; and once nothing does any
+ * more, whether all is well again.
+ */
+export class Cluster {
+  readonly #world: World;
+  readonly #mood: Mood;
+  readonly #seen: Seen;
+  readonly #dice: Dice;
+  readonly #ledger = new Ledger();
+  readonly #watch = new WireWatch((rule, how) => {
+    this.#ledger.breach(rule, how);
+  });
+  readonly #calm: Calm | undefined;
+  readonly #hosts: readonly string[];
+  readonly #nodes = new Map<string, SimNode>();
+  readonly #processes = new Map<string, Process>();
+  readonly #startMs: number;
+  #starts = 0;
+
+  constructor(world: World, mood: Mood, seen: Seen) {
+    this.#world = world;
+    this.#startMs = world.clock.now();
+    this.#mood = mood;
+    this.#seen = seen;
+    this.#dice = new Dice(world.seed);
+    this.#calm =
+      mood === 'calm'
+        ? new Calm(
+            this.#watch,
+            () => world.clock.now(),
+            (rule, how) => {
+              this.#ledger.breach(rule, how);
+            },
+          )
+        : undefined;
+    this.#hosts = Array.from({ length: 3 + this.#dice.below(3) }, (_, i) => `host-${String(i)}`);
+  }
+
+  /** The whole scenario. */
+  async run(): Promise<void> {
+    this.#world.always(this.#ledger.breach$, () => true);
+    for (const host of this.#hosts) this.#add(host);
+    await pass(busyMs);
+    await this.#world.afterFaults(settledMs);
+    this.#account();
+    if (this.#mood === 'lossy') return;
+    this.#converged();
+    await this.#reachable();
+    await this.#cancelled();
+  }
+
+  #add(host: string): void {
+    const dice = this.#dice;
+    let looking: { readonly clock: Clock; readonly arrivals: Arrivals } | undefined;
+    const program = (node: Node): unknown => {
+      if (!looking) throw new Error('the node has no network');
+      return this.#begin(host, node, looking);
+    };
+    const node = this.#world.node(host, program, {
+      logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
+      linkCredit: 1 + dice.below(16),
+      // Where nodes have fewer links than peers, those who wait for each other's wires do so for as long as they have time.
+      linksMax: this.#mood === 'wild' ? this.#hosts.length : 1 + dice.below(6),
+      // Half of them come back to where they were, so that peers find another process at an address that they know.
+      ...(dice.chance(0.5) && { bind: `sim://${host}/fixed` }),
+      heartbeatMs: 100 + dice.below(300),
+      noServerMs: dice.pick([0, 200, 500]) ?? 0,
+      timeoutMs: timeoutMsMax,
+      skewMs: dice.below(2_000_000) - 1_000_000,
+      directoryMs: dice.below(3) * 10,
+      spy: (network, clock) => {
+        looking = { clock, arrivals: new Arrivals(clock) };
+        return this.#watch.over(network, looking.arrivals);
+      },
+    });
+    this.#nodes.set(host, node);
+  }
+
+  /** What a node does at each of its starts. */
+  #begin(host: string, node: Node, looking: { readonly clock: Clock; readonly arrivals: Arrivals }): () => unknown {
+    const { clock, seed } = this.#world;
+    if (this.#ledger.incarnations.has(node.id)) this.#ledger.breach('two runs have one incarnation', `${host}: ${node.id}`);
+    this.#ledger.incarnations.add(node.id);
+    this.#starts += 1;
+    const dice = new Dice(seed * 1_000 + this.#starts);
+    const failed = (sent: Sent | undefined, error: SkeinError): void => this.#calm?.judge(host, sent, error);
+    const process = new Process({ host, node, watch: this.#watch, ledger: this.#ledger, failed, ...looking });
+    this.#processes.set(host, process);
+    this.#calm?.begin(host, node);
+    const patienceMs = this.#mood === 'lossy' ? timeoutMsMax : 60_000;
+    const deeds = new Deeds(process, {
+      hosts: this.#hosts,
+      dice,
+      ledger: this.#ledger,
+      isCalm: this.#mood === 'calm',
+      patienceMs,
+    });
+    deeds.serve(host);
+    if (dice.chance(0.4)) deeds.serve(`${host}@second`);
+    const endsAt = this.#startMs + busyMs;
+    let timer: NodeJS.Timeout | undefined;
+    const act = (): void => {
+      if (clock.now() >= endsAt) return;
+      deeds.act();
+      timer = setTimeout(act, dice.below(actEveryMsMax));
+    };
+    act();
+    return () => {
+      clearTimeout(timer);
+      this.#end(process);
+    };
+  }
+
+  /** Its node is about to be closed, be it that it has left or that all is over. */
+  #end({ host, arrivals, cutOff, node }: Process): void {
+    for (const [counter, total] of node.counters()) if (total > 0) this.#seen.add(counter);
+    if (this.#mood !== 'calm') return;
+    for (const open of arrivals.open) this.#ledger.breach('a drained node has left a request alone', `${host}: ${open}`);
+    if (cutOff > 0) this.#ledger.breach('a drained node has lost sends', `${host}: ${String(cutOff)}`);
+  }
+
+  /** Each send has had its one end. */
+  #account(): void {
+    for (const process of this.#processes.values()) process.account();
+  }
+
+  /** Each node knows the servers that are there, and no other. */
+  #converged(): void {
+    const wanted = [...this.#processes.values()].filter(({ servers }) => servers.size > 0).map(({ node }) => node.id);
+    for (const [host, node] of this.#nodes) {
+      const known = new Set(peersOf(node).map(({ id }) => id));
+      const wrong = [...known].filter((id) => !wanted.includes(id));
+      const missing = wanted.filter((id) => !known.has(id));
+      // A node that has asked nobody for anything knows nobody.
+      if (known.size === 0 || (wrong.length === 0 && missing.length === 0)) continue;
+      this.#ledger.breach(
+        'a node knows other servers than there are',
+        `${host}: not there ${wrong.join()}, not known ${missing.join()}`,
+      );
+    }
+  }
+
+  /** Whoever is there answers whoever asks. */
+  async #reachable(): Promise<void> {
+    for (const { host, client } of this.#processes.values()) {
+      for (const { servers } of this.#processes.values()) {
+        for (const server of servers.keys()) {
+          const job = { token: this.#ledger.token(), lane: '', number: 0, ms: 0 };
+          await firstValueFrom(client.$on(server).quick(job, { timeoutMs: timeoutMsMax })).catch((error: unknown) => {
+            this.#ledger.breach('a server cannot be reached though nothing is wrong', `${server} by ${host}: ${String(error)}`);
+          });
+        }
+      }
+    }
+  }
+
+  /** Nobody works for those who do not want it any more. */
+  async #cancelled(): Promise<void> {
+    for (const { client } of this.#processes.values()) {
+      const job = { token: this.#ledger.token(), lane: '', number: 0, ms: 20_000 };
+      const asked = client.slow(job, { timeoutMs: 60_000 }).subscribe({ error: ignore });
+      await pass(500);
+      asked.unsubscribe();
+      await pass(100);
+      for (const { host, working } of this.#processes.values()) {
+        if (working.size > 0) this.#ledger.breach('a handler goes on for nobody', `${host}: ${[...working].join()}`);
+      }
+    }
+  }
+  procs() {
+    return this.#processes.values();
+  }
+  nodesMap() {
+    return this.#nodes;
+  }
+}
+
+const peersOf = (node: SimNode): readonly Peer[] => {
+  let known: readonly Peer[] = [];
+  node.peers$.subscribe((peers) => (known = peers)).unsubscribe();
+  return known;
+};
+
+const pass = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });

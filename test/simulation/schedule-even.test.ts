@@ -1,3 +1,0 @@
-import { scheduleSuite } from './schedule-suite.js';
-
-scheduleSuite('even', (seed) => seed % 2 === 0);

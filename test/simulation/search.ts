@@ -1,0 +1,13 @@
+import { explore, type FaultRanges } from '../../lib/testing.js';
+import { busyMs, Cluster, type Mood, type Seen } from './cluster.js';
+
+const times = { atMs: [0, busyMs], forMs: [100, 4_000] } as const;
+const faultsOf: { readonly [M in Mood]: FaultRanges } = {
+  calm: { ...times, kinds: ['drain'], count: [0, 3] },
+  wild: { ...times, kinds: ['kill', 'drain', 'pause', 'cut', 'delay', 'break', 'outage', 'stale'], count: [1, 8] },
+  lossy: { ...times, kinds: ['kill', 'jump', 'cut', 'loss', 'break'], count: [1, 8] },
+};
+
+/** Runs so many seeds from that one on, each with some nodes, all that they send, and faults by chance; notes what they count in `seen`. */
+export const search = (mood: Mood, seed: number, seeds: number, seen: Seen = new Set()): Promise<void> =>
+  explore({ seed, seeds, latencyMs: [0.1, 10], faults: faultsOf[mood] }, (world) => new Cluster(world, mood, seen).run());
