@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ignoreElements, interval, map, mergeMap, NEVER, retry } from 'rxjs';
+import { ignoreElements, interval, map, mergeMap, NEVER, retry, take } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call, cast, contract, type Node, settle } from '../../lib/index.js';
 import { type Scenario, simulate, type SimulateOptions } from '../../lib/testing.js';
@@ -141,6 +141,19 @@ describe('simulate', () => {
       network.heal();
       await sleep(20_000);
       expect(await apart.place('y')).toBe('y@a');
+    }));
+
+  it('has what a node does again and again go on after a pause', () =>
+    simulate({ seed: 7 }, ({ node, never, expectObservable }) => {
+      const caller = node('api');
+      node('a', serve).faults('10s p 1500ms r');
+      const placed$ = interval(5_000).pipe(
+        take(8),
+        mergeMap(() => caller.client(Orders).place('x')),
+      );
+      // Heartbeats, before all: who says nothing for three seconds is suspect.
+      never(caller.peers$, ([peer]) => peer?.state === 'suspect' || peer?.state === 'lost');
+      expectObservable(placed$.pipe(ignoreElements())).toBe('within 41s |');
     }));
 
   it('kills, starts, pauses and resumes nodes by program', () =>

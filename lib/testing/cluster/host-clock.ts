@@ -18,6 +18,15 @@ export class HostClock extends Clock {
   readonly #startMs: number;
   readonly #enter: Enter;
   readonly #due = new Set<Subscription>();
+  readonly #agenda: Agenda = {
+    enter: (run, delayMs) =>
+      this.#world.schedule(() => {
+        this.#enter(run);
+      }, delayMs / this.#rate),
+    strike: (action) => {
+      this.#due.delete(action);
+    },
+  };
   #skewMs: number;
   #isDead = false;
 
@@ -41,16 +50,9 @@ export class HostClock extends Clock {
 
   override schedule<T>(work: (this: SchedulerAction<T>, state: T) => void, delayMs = 0, state?: T): Subscription {
     if (this.#isDead) return Subscription.EMPTY;
-    const enter = this.#enter;
-    const entering = function (this: SchedulerAction<T>, given?: T): void {
-      enter(() => {
-        work.call(this, given as T);
-      });
-    };
-    const action = this.#world.schedule(entering, delayMs / this.#rate, state);
+    const action = new HostAction(work as (this: SchedulerAction<T>, state?: T) => void, this.#agenda);
     this.#due.add(action);
-    action.add(() => this.#due.delete(action));
-    return action;
+    return action.schedule(state, delayMs);
   }
 
   /** Someone sets it: what it says changes by so much, and what is scheduled comes as it would have. */
@@ -62,4 +64,49 @@ export class HostClock extends Clock {
     this.#isDead = true;
     for (const action of [...this.#due]) action.unsubscribe();
   }
+}
+
+/** The part of a clock that its actions see. */
+interface Agenda {
+  enter(run: () => void, delayMs: number): Subscription;
+  strike(action: Subscription): void;
+}
+
+/** Runs its work once for each time that it is scheduled, when the process comes to it, and closes where the work did not schedule it again. */
+class HostAction<T> extends Subscription implements SchedulerAction<T> {
+  readonly #work: (this: SchedulerAction<T>, state?: T) => void;
+  readonly #agenda: Agenda;
+  #state: T | undefined;
+  #due: Subscription | undefined;
+
+  constructor(work: (this: SchedulerAction<T>, state?: T) => void, agenda: Agenda) {
+    super();
+    this.#work = work;
+    this.#agenda = agenda;
+  }
+
+  schedule(state?: T, delayMs = 0): Subscription {
+    if (this.closed) return this;
+    this.#state = state;
+    this.#due?.unsubscribe();
+    this.#due = this.#agenda.enter(this.#run, delayMs);
+    return this;
+  }
+
+  override unsubscribe(): void {
+    if (this.closed) return;
+    this.#due?.unsubscribe();
+    this.#agenda.strike(this);
+    super.unsubscribe();
+  }
+
+  readonly #run = (): void => {
+    if (this.closed) return;
+    this.#due = undefined;
+    try {
+      this.#work(this.#state);
+    } finally {
+      if (!this.#due) this.unsubscribe();
+    }
+  };
 }
