@@ -35,7 +35,7 @@ describe('explore', () => {
     });
     expect(runs).toBe(30);
     const planned = Array.from({ length: 200 }, (_, seed) => planFaults(seed, {}, ['a', 'b', 'c'])).flat();
-    expect(new Set(planned.map(({ kind }) => kind)).size).toBe(9);
+    expect(new Set(planned.map(({ kind }) => kind)).size).toBe(10);
   });
 
   it('shows the seed that fails, with the fewest faults, and how to see it again', async () => {
