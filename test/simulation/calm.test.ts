@@ -1,3 +1,3 @@
 import { ends, repeats, searchSuite } from './search-suite.js';
 
-searchSuite('calm', 1, 200, [...ends, ...repeats]);
+searchSuite('calm', 1, 100, [...ends, ...repeats]);

@@ -14,7 +14,8 @@ import type { Sent } from './work.js';
 export const busyMs = 6_000;
 /** The longest that anything takes that hangs on nobody: a handler's work, a lease, a redial. */
 const settledMs = 11_000;
-const actEveryMsMax = 300;
+/** How long a process rests between two deeds, at the most; what goes wrong by a drain does so within a few ms of it. */
+const restMsMax: { readonly [M in Mood]: number } = { calm: 120, wild: 300, lossy: 300 };
 const ignore = (): void => undefined;
 
 /** What runs have shown, over all of them. */
@@ -97,7 +98,7 @@ export class Cluster {
       noServerMs: dice.pick([0, 200, 500]) ?? 0,
       timeoutMs: timeoutMsMax,
       skewMs: dice.below(2_000_000) - 1_000_000,
-      directoryMs: dice.below(3) * 10,
+      directoryMs: dice.below(3) * 40,
       spy: (network, clock) => {
         looking = { clock, arrivals: new Arrivals(clock) };
         return this.#watch.over(network, looking.arrivals);
@@ -132,7 +133,7 @@ export class Cluster {
     const act = (): void => {
       if (clock.now() >= endsAt) return;
       deeds.act();
-      timer = setTimeout(act, dice.below(actEveryMsMax));
+      timer = setTimeout(act, dice.below(restMsMax[this.#mood]));
     };
     act();
     return () => {
@@ -196,12 +197,6 @@ export class Cluster {
         if (working.size > 0) this.#ledger.breach('a handler goes on for nobody', `${host}: ${[...working].join()}`);
       }
     }
-  }
-  procs() {
-    return this.#processes.values();
-  }
-  nodesMap() {
-    return this.#nodes;
   }
 }
 

@@ -194,9 +194,6 @@ export class Process {
     }
   }
 
-  opened() {
-    return this.#open.values();
-  }
   #send(what: string): () => void {
     this.#sends += 1;
     const id = (this.#lastId += 1);

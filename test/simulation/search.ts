@@ -3,7 +3,7 @@ import { busyMs, Cluster, type Mood, type Seen } from './cluster.js';
 
 const times = { atMs: [0, busyMs], forMs: [100, 4_000] } as const;
 const faultsOf: { readonly [M in Mood]: FaultRanges } = {
-  calm: { ...times, kinds: ['drain'], count: [0, 3] },
+  calm: { ...times, kinds: ['drain'], count: [1, 5] },
   wild: { ...times, kinds: ['kill', 'drain', 'pause', 'cut', 'delay', 'break', 'outage', 'stale'], count: [1, 8] },
   lossy: { ...times, kinds: ['kill', 'jump', 'cut', 'loss', 'break'], count: [1, 8] },
 };

@@ -155,7 +155,7 @@ class ServedSide implements Side {
   readonly #address: string;
   readonly #arrivals: Arrivals;
   readonly #watch: WireWatch;
-  /** How often each request has come and has not been answered; a repeat that joins the one before has its answer. */
+  /** How often each request has come and has not been answered; of those that a repeat has joined, one stays. */
   readonly #unanswered = new Map<number, number>();
   readonly #servers = new Map<number, string>();
   /** By id and attempt. */
@@ -252,7 +252,7 @@ class ServedSide implements Side {
 
   #answer(envelope: Envelope & { readonly id: number }): void {
     this.#check(this.#isOpen(envelope.id), envelope, 'answers a request twice');
-    this.#unanswered.set(envelope.id, envelope.kind === Kind.refuse ? (this.#unanswered.get(envelope.id) ?? 1) - 1 : 0);
+    this.#unanswered.set(envelope.id, (this.#unanswered.get(envelope.id) ?? 1) - 1);
   }
 
   /** One that was accepted before is still one that was accepted. */

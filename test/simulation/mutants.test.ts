@@ -1,0 +1,55 @@
+import { applyPatch, parsePatch } from 'diff';
+import { execFile } from 'node:child_process';
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import type { Catch } from './hunt.js';
+
+const root = join(import.meta.dirname, '../..');
+const patches = join(import.meta.dirname, 'mutants');
+const seedsMax = 1_000;
+const faultsMax = 5;
+
+/** A copy of the library with that bug in it, and of what hunts for bugs. */
+const mutate = async (name: string): Promise<string> => {
+  const folder = join(root, '.cache/mutants', name);
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(join(folder, 'test'), { recursive: true });
+  await cp(join(root, 'lib'), join(folder, 'lib'), { recursive: true });
+  await cp(import.meta.dirname, join(folder, 'test/simulation'), { recursive: true });
+  for (const patch of parsePatch(await readFile(join(patches, `${name}.patch`), 'utf8'))) {
+    const path = join(folder, (patch.newFileName ?? '').replace(/^b\//, ''));
+    const before = await readFile(path, 'utf8');
+    const after = applyPatch(before, patch);
+    if (after === false) throw new Error(`${name}.patch does not fit ${basename(path)} any more`);
+    await writeFile(path, after);
+  }
+  return folder;
+};
+
+const hunt = async (folder: string): Promise<Catch> => {
+  const args = ['--import', 'tsx', join(folder, 'test/simulation/hunt.ts'), String(seedsMax)];
+  const { SKEIN_SEED: _, ...env } = process.env;
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, env, maxBuffer: 2 ** 26 });
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Catch;
+};
+
+/** The faults of a failure, as it shows them. */
+const faultsIn = (failure: string): readonly string[] => {
+  const [, drawn = ''] = /with these faults:\n\n([\s\S]*?)\n\n/.exec(failure) ?? [];
+  return drawn.split('\n').filter((line) => line.trim() !== '');
+};
+
+describe('a bug in the protocol', async () => {
+  const names = (await readdir(patches)).filter((file) => file.endsWith('.patch')).map((file) => basename(file, '.patch'));
+
+  it.each(names)('is caught, with few faults: %s', { timeout: 600_000 }, async (name) => {
+    const { failure = '', seeds } = await hunt(await mutate(name));
+    const faults = faultsIn(failure);
+    expect(failure, `${name} was not caught by ${String(seeds)} seeds`).toMatch(
+      /^seed \d+ fails (?:with these faults:|without any fault;)/m,
+    );
+    expect(faults.length, failure).toBeLessThanOrEqual(faultsMax);
+  });
+});
