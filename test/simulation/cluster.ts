@@ -12,8 +12,8 @@ import type { Sent } from './work.js';
 
 /** How long processes do what they like; then they only end what they have begun. */
 export const busyMs = 6_000;
-/** The longest that anything takes that hangs on nobody: a handler's work, a lease, a redial. */
-const settledMs = 11_000;
+/** The longest that anything takes once nothing goes wrong: work, leases, the next look at the directory; where messages get lost, requests. */
+const settledMs: { readonly [M in Mood]: number } = { calm: 5_000, wild: 9_000, lossy: 13_000 };
 /** How long a process rests between two deeds, at the most; what goes wrong by a drain does so within a few ms of it. */
 const restMsMax: { readonly [M in Mood]: number } = { calm: 120, wild: 300, lossy: 300 };
 const ignore = (): void => undefined;
@@ -23,8 +23,7 @@ export type Seen = Set<string>;
 
 /**
  * In a calm run nodes and servers only come, and leave in order. In a wild one anything goes wrong, and all is well again soon after. In a
- * lossy one messages get lost on wires that live on, as on no wire that there is, and clocks jump: who waits then waits for as long as
- * there is time.
+ * lossy one messages get lost on wires that live on, as on no wire that there is: who waits then waits for as long as there is time.
  */
 export type Mood = 'calm' | 'wild' | 'lossy';
 
@@ -72,7 +71,7 @@ export class Cluster {
     this.#world.always(this.#ledger.breach$, () => true);
     for (const host of this.#hosts) this.#add(host);
     await pass(busyMs);
-    await this.#world.afterFaults(settledMs);
+    await this.#world.afterFaults(settledMs[this.#mood]);
     this.#account();
     if (this.#mood === 'lossy') return;
     this.#converged();
@@ -95,8 +94,9 @@ export class Cluster {
       // Half of them come back to where they were, so that peers find another process at an address that they know.
       ...(dice.chance(0.5) && { bind: `sim://${host}/fixed` }),
       heartbeatMs: 100 + dice.below(300),
-      noServerMs: dice.pick([0, 200, 500]) ?? 0,
+      noServerMs: dice.pick([0, 100, 200]) ?? 0,
       timeoutMs: timeoutMsMax,
+      leaseMs: 2_000,
       skewMs: dice.below(2_000_000) - 1_000_000,
       directoryMs: dice.below(3) * 40,
       spy: (network, clock) => {

@@ -5,7 +5,7 @@ const times = { atMs: [0, busyMs], forMs: [100, 4_000] } as const;
 const faultsOf: { readonly [M in Mood]: FaultRanges } = {
   calm: { ...times, kinds: ['drain'], count: [1, 5] },
   wild: { ...times, kinds: ['kill', 'drain', 'pause', 'cut', 'delay', 'break', 'outage', 'stale'], count: [1, 8] },
-  lossy: { ...times, kinds: ['kill', 'jump', 'cut', 'loss', 'break'], count: [1, 8] },
+  lossy: { ...times, kinds: ['kill', 'cut', 'loss', 'break'], count: [1, 8] },
 };
 
 /** Runs so many seeds from that one on, each with some nodes, all that they send, and faults by chance; notes what they count in `seen`. */

@@ -47,15 +47,15 @@ export class SimCluster {
     return process.node;
   }
 
-  /** The host's process dies between two instructions: it hears, says and does nothing any more. Its entries live for `leaseMs`. */
-  kill(host: string, leaseMs = 10_000): void {
+  /** The host's process dies between two instructions: it hears, says and does nothing any more. Its entries live for `leaseMs`, by default its node's. */
+  kill(host: string, leaseMs?: number): void {
     const process = this.#running.get(host);
     if (!process) return;
     this.#running.delete(host);
     this.#killed.push(process.node);
     this.sim.kill(host);
     process.die();
-    this.#expire(process, leaseMs);
+    this.#expire(process, leaseMs ?? process.leaseMs);
   }
 
   /** The host's process has ended by itself, its node being closed. */
@@ -63,12 +63,12 @@ export class SimCluster {
     this.#running.delete(host);
   }
 
-  /** The host's process stands still. Its entries live for `leaseMs`, if it is not resumed before. */
-  pause(host: string, leaseMs = 10_000): void {
+  /** The host's process stands still. Its entries live for as long as they would if it had died, if it is not resumed before. */
+  pause(host: string): void {
     const process = this.#running.get(host);
     if (!process || process.isPaused) return;
     process.pause();
-    const lease = this.#expire(process, leaseMs);
+    const lease = this.#expire(process, process.leaseMs);
     this.#leases.set(process, lease);
   }
 

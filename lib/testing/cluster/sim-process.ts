@@ -1,6 +1,7 @@
 import type { MemoryRegistry } from '../../adapters/matchmaker-memory/memory-registry.js';
 import { SeededRandom } from '../../adapters/sim/seeded-random.js';
 import type { SimWorld } from '../../adapters/sim/sim-world.js';
+import { limits } from '../../core/limits.js';
 import { createNode } from '../../node/create-node.js';
 import type { Node } from '../../node/node.js';
 import type { NodeOptions } from '../../node/options.js';
@@ -32,6 +33,8 @@ export interface Surroundings {
 export class SimProcess implements Doer {
   readonly clock: HostClock;
   readonly matchmaker: HostMatchmaker;
+  /** How long its entries outlive it. */
+  readonly leaseMs: number;
   readonly #held: (() => void)[] = [];
   #state: 'running' | 'paused' | 'resuming' | 'dead' = 'running';
   #node: Node | undefined;
@@ -42,7 +45,8 @@ export class SimProcess implements Doer {
     else if (this.#state !== 'dead') this.#held.push(work);
   };
 
-  private constructor({ sim, registry }: Surroundings, time: HostTime, directoryMs = 0) {
+  private constructor({ sim, registry }: Surroundings, time: HostTime, leaseMs: number, directoryMs = 0) {
+    this.leaseMs = leaseMs;
     this.clock = new HostClock(sim.clock, time, this.enter);
     this.matchmaker = new HostMatchmaker(registry, this.clock, directoryMs, this.enter);
   }
@@ -50,7 +54,9 @@ export class SimProcess implements Doer {
   /** `seed` is for its node's own chance. */
   static async start(surroundings: Surroundings, host: string, seed: number, options: HostOptions): Promise<SimProcess> {
     const { skewMs, drift, directoryMs, spy, overrides = [], ...others } = options;
-    const process = new SimProcess(surroundings, { ...(skewMs && { skewMs }), ...(drift && { drift }) }, directoryMs);
+    const { leaseMs = limits.leaseMs } = others;
+    const time = { ...(skewMs && { skewMs }), ...(drift && { drift }) };
+    const process = new SimProcess(surroundings, time, leaseMs, directoryMs);
     const { clock, matchmaker, enter } = process;
     const network = new HostNetwork(surroundings.sim.network(host), enter);
     process.#node = await createNode(`sim://${host}`, {
