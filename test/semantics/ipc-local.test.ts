@@ -1,17 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createNode } from '../../lib/index.js';
-import { type Cluster, realCluster } from './cluster.js';
+import { ipcCluster } from './ipc-cluster.js';
 import { semanticsSuite } from './suite.js';
-
-/** Nodes that find each other by a local directory of their own, and talk through ipc. */
-const ipcCluster = async (): Promise<Cluster> => {
-  const directory = await mkdtemp(join(tmpdir(), 'skein-semantics-'));
-  return realCluster((name, options) => createNode({ ...options, url: `zmq+local://${directory}`, name }), {
-    release: () => rm(directory, { recursive: true, force: true }),
-  });
-};
 
 semanticsSuite('ZeroMQ on ipc and the local directory', ipcCluster, {
   virtualTime: false,

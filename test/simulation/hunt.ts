@@ -1,7 +1,7 @@
 import type { Mood } from './cluster.js';
 import { search } from './search.js';
 
-/** What a hunt came to: the first seed that fails, and how, or that none does. */
+/** What a hunt came to: how many seeds it ran, and how the last one failed, if it did. */
 export interface Catch {
   readonly seeds: number;
   readonly failure?: string;
@@ -11,12 +11,12 @@ const moods: readonly Mood[] = ['wild', 'calm', 'lossy'];
 /** Seeds that one mood runs before it is the next one's turn. */
 const seedsEach = 10;
 
-/** Runs seeds in all moods by turns, at most so many, until one fails. */
-const hunt = async (seedsMax: number): Promise<Catch> => {
+/** Runs so many seeds from that one on, in all moods by turns, until one fails. */
+const hunt = async (first: number, seedsMax: number): Promise<Catch> => {
   for (let seeds = 0; seeds < seedsMax; seeds += seedsEach) {
     const mood = moods[(seeds / seedsEach) % moods.length] as Mood;
     try {
-      await search(mood, seeds + 1, Math.min(seedsEach, seedsMax - seeds));
+      await search(mood, first + seeds, Math.min(seedsEach, seedsMax - seeds));
     } catch (error) {
       return { seeds: seeds + seedsEach, failure: error instanceof Error ? error.message : String(error) };
     }
@@ -24,4 +24,5 @@ const hunt = async (seedsMax: number): Promise<Catch> => {
   return { seeds: seedsMax };
 };
 
-console.log(JSON.stringify(await hunt(Number(process.argv[2]))));
+const [first = 1, seeds = 1_000] = process.argv.slice(2).map(Number);
+console.log(JSON.stringify(await hunt(first, seeds)));

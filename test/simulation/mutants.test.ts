@@ -1,10 +1,8 @@
 import { applyPatch, parsePatch } from 'diff';
-import { execFile } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import type { Catch } from './hunt.js';
+import { runHunt } from './run-hunt.js';
 
 const root = join(import.meta.dirname, '../..');
 const patches = join(import.meta.dirname, 'mutants');
@@ -28,13 +26,6 @@ const mutate = async (name: string): Promise<string> => {
   return folder;
 };
 
-const hunt = async (folder: string): Promise<Catch> => {
-  const args = ['--import', 'tsx', join(folder, 'test/simulation/hunt.ts'), String(seedsMax)];
-  const { SKEIN_SEED: _, ...env } = process.env;
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, env, maxBuffer: 2 ** 26 });
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Catch;
-};
-
 /** The faults of a failure, as it shows them. */
 const faultsIn = (failure: string): readonly string[] => {
   const [, drawn = ''] = /with these faults:\n\n([\s\S]*?)\n\n/.exec(failure) ?? [];
@@ -45,7 +36,7 @@ describe('a bug in the protocol', async () => {
   const names = (await readdir(patches)).filter((file) => file.endsWith('.patch')).map((file) => basename(file, '.patch'));
 
   it.each(names)('is caught, with few faults: %s', { timeout: 600_000 }, async (name) => {
-    const { failure = '', seeds } = await hunt(await mutate(name));
+    const { failure = '', seeds } = await runHunt(1, seedsMax, await mutate(name));
     const faults = faultsIn(failure);
     expect(failure, `${name} was not caught by ${String(seeds)} seeds`).toMatch(
       /^seed \d+ fails (?:with these faults:|without any fault;)/m,

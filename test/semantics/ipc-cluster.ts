@@ -1,0 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createNode } from '../../lib/index.js';
+import { type Cluster, realCluster } from './cluster.js';
+
+/** Nodes that find each other by a local directory of their own, and talk through ipc. */
+export const ipcCluster = async (): Promise<Cluster> => {
+  const directory = await mkdtemp(join(tmpdir(), 'skein-semantics-'));
+  return realCluster((name, options) => createNode({ ...options, url: `zmq+local://${directory}`, name }), {
+    release: () => rm(directory, { recursive: true, force: true }),
+  });
+};

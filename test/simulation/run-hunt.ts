@@ -1,0 +1,14 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Catch } from './hunt.js';
+
+const root = join(import.meta.dirname, '../..');
+
+/** Hunts in a process of its own, in the library that stands in that folder. */
+export const runHunt = async (first: number, seeds: number, folder = root): Promise<Catch> => {
+  const args = ['--import', 'tsx', join(folder, 'test/simulation/hunt.ts'), String(first), String(seeds)];
+  const { SKEIN_SEED: _, ...env } = process.env;
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, env, maxBuffer: 2 ** 26 });
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Catch;
+};

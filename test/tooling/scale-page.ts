@@ -1,0 +1,92 @@
+import * as echarts from 'echarts';
+import type { ScaleRow } from '../bench/scale.js';
+
+type Figure = (row: ScaleRow) => number;
+
+/** What each chart shows: its title, what its axis counts, and its lines. */
+const charts: {
+  readonly [name in 'convergence' | 'load' | 'cost']: {
+    readonly title: string;
+    readonly unit: string;
+    readonly lines: Readonly<Record<string, Figure>>;
+  };
+} = {
+  convergence: {
+    title: 'Until every node knows exactly the servers that are there',
+    unit: 'virtual ms',
+    lines: {
+      'after the loss of a tenth': ({ lostMs }) => lostMs,
+      'after its return': ({ returnedMs }) => returnedMs,
+      'after the last start': ({ startedMs }) => startedMs,
+    },
+  },
+  load: {
+    title: 'What goes on, a node',
+    unit: 'a node',
+    lines: {
+      'entries told by the directory, in all': ({ entriesToldPerNode }) => entriesToldPerNode,
+      'sets told by the directory, in all': ({ setsToldPerNode }) => setsToldPerNode,
+      'messages a second': ({ messagesPerSecond, nodes }) => messagesPerSecond / nodes,
+      wires: ({ wires, nodes }) => wires / nodes,
+    },
+  },
+  cost: {
+    title: 'What the simulation costs',
+    unit: '',
+    lines: {
+      'KiB of heap a node': ({ heapKiBPerNode }) => heapKiBPerNode,
+      'µs of wall time an event': ({ wallMs, events }) => (wallMs * 1_000) / events,
+    },
+  },
+};
+
+/** One chart as SVG, both axes logarithmic. */
+export const chart = (name: keyof typeof charts, rows: readonly ScaleRow[]): string => {
+  const { title, unit, lines } = charts[name];
+  const drawn = echarts.init(null, null, { renderer: 'svg', ssr: true, width: 760, height: 380 });
+  drawn.setOption({
+    animation: false,
+    backgroundColor: '#ffffff',
+    title: { text: title, left: 'center', textStyle: { fontSize: 15 } },
+    legend: { bottom: 0, itemGap: 40 },
+    grid: { left: 70, right: 40, top: 50, bottom: 80 },
+    xAxis: { type: 'log', name: 'nodes', nameLocation: 'middle', nameGap: 28 },
+    yAxis: { type: 'log', name: unit },
+    series: Object.entries(lines).map(([line, figure]) => ({
+      type: 'line',
+      name: line,
+      data: rows.map((row) => [row.nodes, Number(figure(row).toPrecision(4))]),
+    })),
+  });
+  const svg = drawn.renderToSVGString();
+  drawn.dispose();
+  return `${svg}\n`;
+};
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
+const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
+
+const columns: Readonly<Record<string, (row: ScaleRow) => string>> = {
+  Nodes: ({ nodes }) => whole(nodes),
+  Services: ({ services }) => whole(services),
+  'All known after start': ({ startedMs }) => seconds(startedMs),
+  'after loss': ({ lostMs }) => seconds(lostMs),
+  'after return': ({ returnedMs }) => seconds(returnedMs),
+  Wires: ({ wires }) => whole(wires),
+  'Messages/s': ({ messagesPerSecond }) => whole(messagesPerSecond),
+  'Calls/s': ({ callsPerSecond }) => whole(callsPerSecond),
+  'Calls failed': ({ calls, callsFailed }) => `${whole(callsFailed)} of ${whole(calls)}`,
+  'Fanouts broken': ({ fanouts, fanoutsBroken }) => `${whole(fanoutsBroken)} of ${whole(fanouts)}`,
+  'Entries told a node': ({ entriesToldPerNode }) => whole(entriesToldPerNode),
+  'KiB a node': ({ heapKiBPerNode }) => whole(heapKiBPerNode),
+  'µs an event': ({ wallMs, events }) => ((wallMs * 1_000) / events).toFixed(1),
+};
+
+/** All figures, in Markdown, aligned as the project's other tables are. */
+export const table = (rows: readonly ScaleRow[]): string => {
+  const cells = [Object.keys(columns), ...rows.map((row) => Object.values(columns).map((show) => show(row)))];
+  const widths = Object.keys(columns).map((_, at) => Math.max(...cells.map((line) => line[at]?.length ?? 0)));
+  const write = (line: readonly string[]): string => `| ${line.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
+  const [head = [], ...body] = cells;
+  return [write(head), write(widths.map((width) => '-'.repeat(width))), ...body.map(write), ''].join('\n');
+};
