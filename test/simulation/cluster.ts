@@ -1,5 +1,5 @@
-import { firstValueFrom } from 'rxjs';
-import type { Clock, Node, Peer, SkeinError } from '../../lib/index.js';
+import { firstValueFrom, take } from 'rxjs';
+import type { ActorStatus, Clock, Node, Peer, SkeinError } from '../../lib/index.js';
 import type { SimNode, World } from '../../lib/testing.js';
 import { Arrivals } from './arrivals.js';
 import { Calm } from './calm.js';
@@ -150,9 +150,20 @@ export class Cluster {
     if (cutOff > 0) this.#ledger.breach('a drained node has lost sends', `${host}: ${String(cutOff)}`);
   }
 
-  /** Each send has had its one end. */
+  /** Each send has had its one end, and no mailbox holds anything. */
   #account(): void {
-    for (const process of this.#processes.values()) process.account();
+    for (const process of this.#processes.values()) {
+      process.account();
+      process.node.tree$.pipe(take(1)).subscribe((tree) => {
+        this.#empty(tree);
+      });
+    }
+  }
+
+  #empty({ path, mailbox, children }: ActorStatus): void {
+    if (mailbox && mailbox.depth > 0)
+      this.#ledger.breach('something waits though all has ended', `${path}: ${String(mailbox.depth)}`);
+    for (const child of children) this.#empty(child);
   }
 
   /** Each node knows the servers that are there, and no other. */
