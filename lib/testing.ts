@@ -1,3 +1,5 @@
+export type { DirectoryFigures } from './adapters/matchmaker-memory/memory-registry.js';
+export type { SimFigures } from './testing/cluster/sim-cluster.js';
 export type { HostOptions } from './testing/cluster/sim-process.js';
 export { explore, type ExploreOptions } from './testing/explore/explore.js';
 export type { FaultKind, FaultRanges } from './testing/explore/fault-plan.js';
