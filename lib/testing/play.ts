@@ -110,8 +110,9 @@ const perform = async (
     await scene.abandon();
     throw error;
   }
-  expectations.close();
   const problems = expectations.judge();
+  // What this lets go was not let go by what is tested.
+  expectations.close();
   // Whoever sees something else may well have left something open because of it.
   if (problems.length > 0) {
     await scene.abandon();

@@ -1,18 +1,27 @@
-import { EMPTY, type Observable, Subject, tap, throwError, timer, ignoreElements, type SchedulerLike } from 'rxjs';
+import { EMPTY, ignoreElements, Observable, type SchedulerLike, Subject, tap, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { batchWhileSending } from '../../lib/operators/batch-while-sending.js';
 import { Mailbox } from '../../lib/operators/mailbox.js';
-import { marbles } from '../marbles.js';
+import type { Outlet } from '../../lib/operators/outlet.js';
+import { marbles } from '../../lib/testing.js';
 
-/** Sends that take so long, and what was sent when. */
-const sender = (ms: number, clock: SchedulerLike) => {
-  const sent: string[] = [];
-  const send = (batch: string[]): Observable<never> => {
-    sent.push(`${String(clock.now())} ${batch.join('')}`);
-    return timer(ms, clock).pipe(ignoreElements());
-  };
-  return { sent, send };
-};
+interface Sending {
+  /** How long each send takes. */
+  readonly ms: number;
+  readonly max: number;
+  readonly clock: SchedulerLike;
+  readonly corked$?: Observable<boolean>;
+}
+
+/** What is sent when, each batch as one text. */
+const sent = (outlets: readonly Outlet<string>[], { ms, clock, ...options }: Sending): Observable<string> =>
+  new Observable((subscriber) => {
+    const send = (batch: string[]): Observable<never> => {
+      subscriber.next(batch.join(''));
+      return timer(ms, clock).pipe(ignoreElements());
+    };
+    return batchWhileSending(outlets, send, { clock, ...options }).subscribe(subscriber);
+  });
 
 /** A mailbox into which each value of the stream goes when it comes. */
 const mailboxOf = (offers$: Observable<string>, max = 100): Mailbox<string> => {
@@ -23,38 +32,31 @@ const mailboxOf = (offers$: Observable<string>, max = 100): Mailbox<string> => {
 
 describe('batchWhileSending', () => {
   it('sends a single value within its turn', () =>
-    marbles(({ hot, flush, clock }) => {
-      const offers = '-a----b';
-      const { sent, send } = sender(2, clock);
-      batchWhileSending([mailboxOf(hot(offers))], send, { max: 8, clock }).subscribe();
-      flush();
-      expect(sent).toEqual(['1 a', '6 b']);
+    marbles(({ hot, expectObservable, clock }) => {
+      const offers = '  -a----b';
+      const expected = '-a----b';
+      expectObservable(sent([mailboxOf(hot(offers))], { ms: 2, max: 8, clock })).toBe(expected);
     }));
 
   it('sends what came within one turn as one batch', () =>
-    marbles(({ hot, flush, clock }) => {
-      const offers = '-(abc)';
-      const { sent, send } = sender(2, clock);
-      batchWhileSending([mailboxOf(hot(offers))], send, { max: 8, clock }).subscribe();
-      flush();
-      expect(sent).toEqual(['1 abc']);
+    marbles(({ hot, expectObservable, clock }) => {
+      const offers = '  -(abc)';
+      const expected = '1ms abc';
+      expectObservable(sent([mailboxOf(hot(offers))], { ms: 2, max: 8, clock })).toBe(expected);
     }));
 
   it('sends what came while a batch was under way as the next one, once that has left', () =>
-    marbles(({ hot, flush, clock }) => {
-      const offers = '-a-b-c-----d';
-      const { sent, send } = sender(6, clock);
-      batchWhileSending([mailboxOf(hot(offers))], send, { max: 8, clock }).subscribe();
-      flush();
-      expect(sent).toEqual(['1 a', '7 bc', '13 d']);
+    marbles(({ hot, expectObservable, clock }) => {
+      const offers = '  -a-b-c-----d';
+      const expected = '1ms a 6ms bc 6ms d';
+      expectObservable(sent([mailboxOf(hot(offers))], { ms: 6, max: 8, clock })).toBe(expected);
     }));
 
   it('sends what came while it was corked once it is uncorked, within the turn', () =>
-    marbles(({ flush, clock }) => {
-      const { sent, send } = sender(2, clock);
+    marbles(({ expectObservable, clock }) => {
       const mailbox = new Mailbox<string>({ max: 8 });
       const corked$ = new Subject<boolean>();
-      batchWhileSending([mailbox], send, { max: 8, clock, corked$ }).subscribe();
+      expectObservable(sent([mailbox], { ms: 2, max: 8, clock, corked$ })).toBe('5ms abc 2ms de');
       const within = (values: string): void => {
         corked$.next(true);
         for (const value of values) mailbox.offer(value);
@@ -68,69 +70,57 @@ describe('batchWhileSending', () => {
         within('d');
         mailbox.offer('e');
       }, 5);
-      flush();
-      expect(sent).toEqual(['5 abc', '7 de']);
     }));
 
   it('puts no more than so many into one batch', () =>
-    marbles(({ hot, flush, clock }) => {
-      const offers = '-(abcdefg)';
-      const { sent, send } = sender(10, clock);
-      batchWhileSending([mailboxOf(hot(offers))], send, { max: 3, clock }).subscribe();
-      flush();
-      expect(sent).toEqual(['1 abc', '11 def', '21 g']);
+    marbles(({ hot, expectObservable, clock }) => {
+      const offers = '  -(abcdefg)';
+      const expected = '1ms abc 10ms def 10ms g';
+      expectObservable(sent([mailboxOf(hot(offers))], { ms: 10, max: 3, clock })).toBe(expected);
     }));
 
   it('asks outlets in their order, so that the first ones need not wait for the others', () =>
-    marbles(({ hot, flush, clock }) => {
+    marbles(({ hot, expectObservable, clock }) => {
       const requests = '-(abcd)';
       const control = ' ---x';
-      const { sent, send } = sender(5, clock);
+      const expected = '1ms ab 5ms xc 5ms d';
       const outlets = [mailboxOf(hot(control)), mailboxOf(hot(requests))];
-      batchWhileSending(outlets, send, { max: 2, clock }).subscribe();
-      flush();
-      expect(sent).toEqual(['1 ab', '6 xc', '11 d']);
+      expectObservable(sent(outlets, { ms: 5, max: 2, clock })).toBe(expected);
     }));
 
   it('sends what waited before it was subscribed to', () =>
-    marbles(({ flush, clock }) => {
+    marbles(({ expectObservable, clock }) => {
       const mailbox = new Mailbox<string>({ max: 8 });
       mailbox.offer('a');
-      const { sent, send } = sender(1, clock);
-      batchWhileSending([mailbox], send, { max: 8, clock }).subscribe();
-      flush();
-      expect(sent).toEqual(['0 a']);
+      expectObservable(sent([mailbox], { ms: 1, max: 8, clock })).toBe('a');
     }));
 
   it('ends a batch when it is heavy enough', () =>
-    marbles(({ flush, clock }) => {
+    marbles(({ expectObservable, clock }) => {
       const mailbox = new Mailbox<string>({ max: 8, weigh: () => 4, batchWeightMax: 10 });
       for (const value of 'abcde') mailbox.offer(value);
-      const { sent, send } = sender(1, clock);
-      batchWhileSending([mailbox], send, { max: 8, clock }).subscribe();
-      flush();
-      expect(sent).toEqual(['0 abc', '1 de']);
+      expectObservable(sent([mailbox], { ms: 1, max: 8, clock })).toBe('abc de');
     }));
 
-  it('goes on after sends that are over at once, however many', () =>
-    marbles(({ flush, clock }) => {
-      const mailbox = new Mailbox<number>({ max: 10_000 });
-      for (let i = 0; i < 10_000; i += 1) mailbox.offer(i);
-      const sent: number[] = [];
-      const send = (batch: number[]): Observable<never> => EMPTY.pipe(tap({ complete: () => sent.push(...batch) }));
-      batchWhileSending([mailbox], send, { max: 1, clock }).subscribe();
-      flush();
-      expect(sent).toEqual(Array.from({ length: 10_000 }, (_, i) => i));
-    }));
+  it('goes on after sends that are over at once, however many', async () => {
+    const mailbox = new Mailbox<number>({ max: 10_000 });
+    for (let i = 0; i < 10_000; i += 1) mailbox.offer(i);
+    const gone: number[] = [];
+    const send = (batch: number[]): Observable<never> => EMPTY.pipe(tap({ complete: () => gone.push(...batch) }));
+    await marbles(({ expectObservable, clock }) => {
+      expectObservable(batchWhileSending([mailbox], send, { max: 1, clock })).toBe('');
+    });
+    expect(gone).toEqual(Array.from({ length: 10_000 }, (_, i) => i));
+  });
 
   it('errors when a batch cannot be sent, and sends no more', () =>
     marbles(({ hot, cold, expectObservable, expectSubscriptions, clock }) => {
       const offers = '  -a-b--c--';
-      const sending = '  ----#   ';
-      const expected = '-----#    ';
-      const sent = cold<never>(sending);
-      expectObservable(batchWhileSending([mailboxOf(hot(offers))], () => sent, { max: 8, clock })).toBe(expected);
-      expectSubscriptions(sent.subscriptions).toBe('-^---!');
+      const sending = '  ---- #gone';
+      const expected = '----- #gone';
+      const one$ = cold<never>(sending);
+      expectObservable(batchWhileSending([mailboxOf(hot(offers))], () => one$, { max: 8, clock })).toBe(expected);
+      expectSubscriptions(one$).toBe('-^---!');
     }));
 
   it('errors when a batch cannot even be made', () =>
@@ -148,22 +138,22 @@ describe('batchWhileSending', () => {
   it('stops sending when it is unsubscribed, and leaves no timer', () =>
     marbles(({ hot, cold, expectObservable, expectSubscriptions, clock }) => {
       const offers = '-a-b---c-';
-      const until = ' ----!----';
-      const sent = cold<never>('---------|');
+      const until = ' ^---!----';
+      const one$ = cold<never>('---------|');
       expectObservable(
-        batchWhileSending([mailboxOf(hot(offers))], () => sent, { max: 8, clock }),
+        batchWhileSending([mailboxOf(hot(offers))], () => one$, { max: 8, clock }),
         until,
       ).toBe('---------');
-      expectSubscriptions(sent.subscriptions).toBe('-^--!');
+      expectSubscriptions(one$).toBe('-^--!');
     }));
 
-  it('sends nothing where all that waited has died meanwhile', () =>
-    marbles(({ flush, clock }) => {
-      const mailbox = new Mailbox<string>({ max: 8, isDead: () => true });
-      mailbox.offer('a');
-      const failure$ = throwError(() => new Error('sent'));
-      batchWhileSending([mailbox], () => failure$, { max: 8, clock }).subscribe();
-      flush();
-      expect(mailbox.size).toBe(0);
-    }));
+  it('sends nothing where all that waited has died meanwhile', async () => {
+    const mailbox = new Mailbox<string>({ max: 8, isDead: () => true });
+    mailbox.offer('a');
+    const failure$ = throwError(() => new Error('sent'));
+    await marbles(({ expectObservable, clock }) => {
+      expectObservable(batchWhileSending([mailbox], () => failure$, { max: 8, clock })).toBe('');
+    });
+    expect(mailbox.size).toBe(0);
+  });
 });

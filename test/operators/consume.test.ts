@@ -1,29 +1,31 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { concat, delay, finalize, map, NEVER, Observable, of, range, take, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../lib/core/limits.js';
 import { consume } from '../../lib/operators/consume.js';
 import { demand } from '../../lib/operators/stream.js';
-import { marbles } from '../marbles.js';
+import { marbles } from '../../lib/testing.js';
 import { supply } from './supply.js';
 
 describe('consume', () => {
   it('works on one item at a time, and leaves the others where they are', () =>
-    marbles(({ clock, expectObservable, flush }) => {
+    marbles(async ({ clock, expectObservable }) => {
       const { stream, asked, left } = supply('a', 'b', 'c');
       const work$ = stream.pipe(consume((item) => timer(3, clock).pipe(map(() => item.toUpperCase()))));
       expectObservable(work$).toBe('---A--B--(C|)');
-      work$[demand](NEVER).subscribe();
+      const idle = work$[demand](NEVER).subscribe();
       expect(left).toEqual(['a', 'b', 'c']);
-      flush();
+      await sleep(20);
       expect(asked).toEqual([1, 1, 1]);
+      idle.unsubscribe();
     }));
 
   it('works on as many as it may, and gives results as they are ready', () =>
-    marbles(({ cold, expectObservable, flush }) => {
+    marbles(async ({ cold, expectObservable }) => {
       const works = { a: cold('-----a|'), b: cold('-b|'), c: cold('--c|'), d: cold('-d|') };
       const { stream, asked } = supply<keyof typeof works>('a', 'b', 'c', 'd');
       expectObservable(stream.pipe(consume((name) => works[name], 2))).toBe('-b--cad|');
-      flush();
+      await sleep(20);
       expect(asked[0]).toBe(2);
     }));
 

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
-import { VirtualTimeScheduler } from 'rxjs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { asyncScheduler, VirtualTimeScheduler } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { SeededRandom } from '../../lib/adapters/sim/seeded-random.js';
 import { VirtualClock } from '../../lib/adapters/sim/virtual-clock.js';
 import type { Timed } from '../../lib/core/timed.js';
 import { DeadlineWheel } from '../../lib/operators/deadline-wheel.js';
-import { marbles } from '../marbles.js';
+import { marbles } from '../../lib/testing.js';
 
 class Deadline implements Timed {
   readonly deadline: number;
@@ -260,11 +261,18 @@ describe('DeadlineWheel', () => {
   });
 
   it('takes any scheduler for its clock', () =>
-    marbles(({ flush, clock }) => {
-      const wheel = new DeadlineWheel(clock, 5);
-      const log: number[] = [];
-      for (const deadline of [12, 3, 29]) wheel.add(new Deadline(deadline, () => log.push(clock.now())));
-      flush();
-      expect(log).toEqual([5, 15, 30]);
+    marbles(async ({ clock }) => {
+      const startMs = clock.now();
+      const logs = [clock, asyncScheduler].map((scheduler) => {
+        const wheel = new DeadlineWheel(scheduler, 5);
+        const log: number[] = [];
+        for (const inMs of [12, 3, 29]) wheel.add(new Deadline(startMs + inMs, () => log.push(scheduler.now() - startMs)));
+        return log;
+      });
+      await sleep(100);
+      expect(logs).toEqual([
+        [5, 15, 30],
+        [5, 15, 30],
+      ]);
     }));
 });

@@ -5,7 +5,7 @@ import { batchWhileSending } from '../../lib/operators/batch-while-sending.js';
 import { gateByCredit } from '../../lib/operators/gate-by-credit.js';
 import { Mailbox } from '../../lib/operators/mailbox.js';
 import type { Outlet } from '../../lib/operators/outlet.js';
-import { marbles } from '../marbles.js';
+import { marbles } from '../../lib/testing.js';
 
 const mailboxOf = (offers$: Observable<string>): Mailbox<string> => {
   const mailbox = new Mailbox<string>({ max: 100 });

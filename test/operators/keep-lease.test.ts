@@ -1,7 +1,7 @@
 import { defer, NEVER } from 'rxjs';
 import { describe, it } from 'vitest';
 import { keepLease, type Lease } from '../../lib/operators/keep-lease.js';
-import { marbles } from '../marbles.js';
+import { marbles } from '../../lib/testing.js';
 
 const leases: Readonly<Record<string, Lease>> = { m: 'made', r: 'renewed', l: 'lost' };
 
@@ -9,7 +9,7 @@ describe('keepLease', () => {
   it('renews three times within a lease, and tells only when it was made', () =>
     marbles(({ cold, expectObservable, clock }) => {
       const attempts = ['(m|)', '(r|)', '(r|)', '(m|)'];
-      const until = '   -----------!';
+      const until = '   ^----------!';
       const expected = 'm--------m--';
       const attempt = () => cold(attempts.shift() ?? '|', leases);
       expectObservable(keepLease(attempt, { leaseMs: 9, clock }), until).toBe(expected, { m: 'made' });
@@ -18,7 +18,7 @@ describe('keepLease', () => {
   it('counts the time between attempts from the end of each', () =>
     marbles(({ cold, expectObservable, clock }) => {
       const attempts = ['--(m|)', '--(m|)'];
-      const until = '   --------!';
+      const until = '   ^-------!';
       const expected = '--m----m-';
       const attempt = () => cold(attempts.shift() ?? '|', leases);
       expectObservable(keepLease(attempt, { leaseMs: 9, clock }), until).toBe(expected, { m: 'made' });
@@ -34,8 +34,8 @@ describe('keepLease', () => {
 
   it('errors when an attempt does', () =>
     marbles(({ cold, expectObservable, clock }) => {
-      const attempts = ['(m|)', '-#'];
-      const expected = 'm---#';
+      const attempts = ['(m|)', '1ms #broken'];
+      const expected = 'm 4ms #broken';
       const attempt = () => cold(attempts.shift() ?? '|', leases);
       expectObservable(keepLease(attempt, { leaseMs: 9, clock })).toBe(expected, { m: 'made' });
     }));
@@ -45,12 +45,12 @@ describe('keepLease', () => {
       const attempt = cold<Lease>('-----(m|)');
       expectObservable(
         keepLease(() => attempt, { leaseMs: 9, clock }),
-        '---!',
+        '^--!',
       ).toBe('----');
-      expectSubscriptions(attempt.subscriptions).toBe('^--!');
+      expectSubscriptions(attempt).toBe('^--!');
       expectObservable(
         keepLease(() => defer(() => NEVER), { leaseMs: 9, clock }),
-        '--!',
+        '^-!',
       ).toBe('---');
     }));
 });

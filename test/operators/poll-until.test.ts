@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { pollUntil } from '../../lib/operators/poll-until.js';
-import { marbles } from '../marbles.js';
+import { marbles } from '../../lib/testing.js';
 
 const answers = { t: true, f: false };
 
@@ -29,15 +29,15 @@ describe('pollUntil', () => {
       expectObservable(pollUntil(isSo, { everyMs: 10, withinMs: 5, clock })).toBe('-----(t|)', answers);
     }));
 
-  it('asks no more once nobody listens', () =>
-    marbles(({ expectObservable, flush, clock }) => {
-      let asked = 0;
-      const count = (): boolean => {
-        asked += 1;
-        return false;
-      };
+  it('asks no more once nobody listens', async () => {
+    let asked = 0;
+    const count = (): boolean => {
+      asked += 1;
+      return false;
+    };
+    await marbles(({ expectObservable, clock }) => {
       expectObservable(pollUntil(count, { everyMs: 2, withinMs: 90, clock }), '^---!').toBe('-----');
-      flush();
-      expect(asked).toBe(2);
-    }));
+    });
+    expect(asked).toBe(2);
+  });
 });

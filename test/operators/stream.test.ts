@@ -1,7 +1,7 @@
 import { firstValueFrom, from, isObservable, map, merge, mergeMap, NEVER, Observable, of, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { fromDemand } from '../../lib/operators/stream.js';
-import { marbles } from '../marbles.js';
+import { marbles } from '../../lib/testing.js';
 import { supply } from './supply.js';
 
 describe('a stream that is subscribed', () => {

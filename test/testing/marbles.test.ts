@@ -98,6 +98,21 @@ describe('marbles', () => {
       expectSubscriptions(source$).toBe('500ms ^ 1500ms !');
     }));
 
+  it('shows no end of a subscription that is open until the play is over', () =>
+    marbles(({ cold, expectObservable, expectSubscriptions }) => {
+      const source$ = cold('a');
+      expectObservable(source$).toBe('a');
+      expectSubscriptions(source$).toBe('^');
+    }));
+
+  it('sees nothing that its subscription set for the instant at which it ends', () =>
+    marbles(({ cold, expectObservable }) => {
+      expectObservable(cold('5ms a'), '^ 5ms !').toBe('');
+      expectObservable(cold('5ms a'), '1ms ^ 5ms !').toBe('');
+      expectObservable(interval(5), '^ 5ms !').toBe('');
+      expectObservable(interval(5), '^ 10ms !').toBe('5ms 0');
+    }));
+
   it('shows demand, as values', () =>
     marbles(({ stream, expectObservable, expectDemand }) => {
       const work$ = stream('(abcd|)');
@@ -231,6 +246,7 @@ describe('marbles', () => {
       ({ hot }) => hot('a ^ b'),
       ({ cold }) => cold('within 3s a'),
       ({ expectObservable }) => expectObservable(NEVER, 'a'),
+      ({ expectObservable }) => expectObservable(NEVER, '5s !'),
       ({ expectObservable }) => {
         expectObservable(NEVER).toBe('!');
       },

@@ -44,6 +44,9 @@ export class Expectations {
   readonly expectObservable = <T>(actual: ObservableInput<T>, subscription = '^'): Expectation<T> => {
     const seen: Seen[] = [];
     const steps = this.#timetable.read(subscription, 'a subscription', subscribed);
+    if (!steps.some(({ mark }) => mark.kind === 'subscribe')) {
+      throw invalidArgument(`a subscription begins with ^, or nothing is seen: ${subscription}`);
+    }
     const note = (kind: Mark['kind'], value?: unknown): void => {
       seen.push({ atMs: this.#timetable.frame, kind, value });
     };
@@ -67,14 +70,15 @@ export class Expectations {
     this.#timetable.atStart(() => {
       // Who watches from the first frame on sees all that happens in it.
       const isAtOnce = steps[0]?.mark.kind === 'subscribe' && steps[0].gapMs === 0;
-      if (isAtOnce) subscribe();
       const rest = isAtOnce ? steps.slice(1) : steps;
+      // First, so that whoever is let go at an instant does not see what its subscription has set for it.
       this.#watching.add(
         this.#timetable.run(rest, ({ kind }) => {
           if (kind === 'subscribe') subscribe();
           else current.unsubscribe();
         }),
       );
+      if (isAtOnce) subscribe();
     });
     return this.#expect('expectObservable', seen, observed);
   };
