@@ -41,7 +41,7 @@ it('holds what is built, the docs and the licence, and nothing else', async () =
     'package/README.md',
     'package/package.json',
   ]);
-  expect(files.filter((file) => !/\.(?:js|d\.ts|js\.map|md|json)$|LICENSE$/.test(file))).toEqual([]);
+  expect(files.filter((file) => !/\.(?:js|d\.ts|js\.map|md|json|svg)$|LICENSE$/.test(file))).toEqual([]);
 });
 
 it('runs from plain JavaScript', async () => {

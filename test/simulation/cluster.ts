@@ -63,7 +63,7 @@ export class Cluster {
             },
           )
         : undefined;
-    this.#hosts = Array.from({ length: 3 + this.#dice.below(3) }, (_, i) => `host-${String(i)}`);
+    this.#hosts = Array.from({ length: 3 + this.#dice.below(2) }, (_, i) => `host-${String(i)}`);
   }
 
   /** The whole scenario. */

@@ -1,7 +1,7 @@
 import { Subject } from 'rxjs';
 
 /** A rule that was broken, and how. */
-export class Breach extends Error {
+class Breach extends Error {
   /** The rule stands alone in the first line, by which one failure is known for the same as another. */
   constructor(rule: string, how: string) {
     super(`${rule}\n${how}`);

@@ -55,7 +55,7 @@ export class Member {
   async start(): Promise<void> {
     const state = this.#state$.value;
     if (state.is === 'up' && state.process === this.#leaving) {
-      await firstValueFrom(this.#state$.pipe(filter(({ is }) => is === 'down')));
+      await firstValueFrom(this.#state$.pipe(filter(({ is }) => is === 'down')), { defaultValue: state });
       return this.start();
     }
     if (state.is === 'up' || state.is === 'starting') return;
