@@ -80,7 +80,7 @@ class Cluster {
   }
 
   async start(numbers: readonly number[]): Promise<void> {
-    await Promise.all(numbers.map((number) => this.#nodes[number]?.start()));
+    await Promise.all(numbers.map(async (number) => this.#nodes[number]?.start()));
     for (const number of numbers) this.#down.delete(number);
   }
 
@@ -156,8 +156,9 @@ export const scale = async (nodes: number, calmMs = 20_000): Promise<ScaleRow> =
     const cluster = new Cluster(world, nodes);
     const steps = 100;
     for (let step = 0; step < steps; step += 1) {
-      for (let left = Math.floor(((step + 1) * nodes) / steps) - Math.floor((step * nodes) / steps); left > 0; left -= 1)
+      for (let left = Math.floor(((step + 1) * nodes) / steps) - Math.floor((step * nodes) / steps); left > 0; left -= 1) {
         cluster.add();
+      }
       await pass(startMs / steps);
     }
     const startedMs = await cluster.converge();

@@ -82,7 +82,7 @@ class Life {
       case 2:
         return (await client.$fanout.note(items[0] as number)).map(outcomeSaid).sort();
       case 3:
-        return Promise.all(items.map((item) => endOf(chosen.note(item, { key: String(item) }))));
+        return Promise.all(items.map(async (item) => endOf(chosen.note(item, { key: String(item) }))));
       default:
         return Promise.all(items.map(async (item) => said(await settle(chosen.buy(item, { key: String(item) })))));
     }

@@ -33,8 +33,9 @@ export class Calm {
   /** A send has failed, or a cast that no one has watched. */
   judge(host: string, sent: Sent | undefined, error: SkeinError): void {
     const why = this.#why(host, sent, error);
-    if (why !== undefined)
+    if (why !== undefined) {
       this.#breach(`something ended ${error.code}, ${why}`, `${host}: ${sent?.what ?? 'a cast'}: ${error.message}`);
+    }
   }
 
   #why(host: string, sent: Sent | undefined, { code, ran }: SkeinError): string | undefined {

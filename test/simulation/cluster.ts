@@ -161,8 +161,9 @@ export class Cluster {
   }
 
   #empty({ path, mailbox, children }: ActorStatus): void {
-    if (mailbox && mailbox.depth > 0)
+    if (mailbox && mailbox.depth > 0) {
       this.#ledger.breach('something waits though all has ended', `${path}: ${String(mailbox.depth)}`);
+    }
     for (const child of children) this.#empty(child);
   }
 

@@ -119,8 +119,9 @@ export class Deeds {
     const timeoutMs = this.#isCalm ? drainMsMax : (this.#dice.pick([0, 50, drainMsMax]) ?? 0);
     void served.drain({ timeoutMs }).then(({ unfinished }) => {
       this.#process.servers.delete(server);
-      if (this.#isCalm && unfinished.length > 0)
+      if (this.#isCalm && unfinished.length > 0) {
         this.#ledger.breach('a drained server has lost something', unfinished.join('; '));
+      }
     });
   }
 

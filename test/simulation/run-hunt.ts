@@ -8,7 +8,10 @@ const root = join(import.meta.dirname, '../..');
 /** Hunts in a process of its own, in the library that stands in that folder. */
 export const runHunt = async (first: number, seeds: number, folder = root): Promise<Catch> => {
   const args = ['--import', 'tsx', join(folder, 'test/simulation/hunt.ts'), String(first), String(seeds)];
-  const { SKEIN_SEED: _, ...env } = process.env;
-  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: root, env, maxBuffer: 2 ** 26 });
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
+    cwd: root,
+    env: { ...process.env, SKEIN_SEED: '' },
+    maxBuffer: 2 ** 26,
+  });
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Catch;
 };

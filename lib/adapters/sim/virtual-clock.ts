@@ -120,28 +120,30 @@ const inNextTurn = setImmediate;
 const stepsPerTurn = 64;
 
 /** Takes step after step until one says what came of it. Before each, all promises that can settle have: so it is between immediates. */
-const againAndAgain = <T>(step: () => T | undefined): Promise<T> =>
-  new Promise((resolve, reject) => {
-    let isOver = false;
-    const take = (): void => {
-      if (isOver) return;
-      try {
-        const outcome = step();
-        if (outcome === undefined) return;
-        resolve(outcome);
-      } catch (error) {
-        reject(error as Error);
-      }
-      isOver = true;
-    };
-    const takeMany = (): void => {
-      for (let left = stepsPerTurn; left > 0; left -= 1) inNextTurn(take);
+const againAndAgain = async <T>(step: () => T | undefined): Promise<T> => {
+  let outcome: T | undefined;
+  let failure: { readonly error: unknown } | undefined;
+  const isOver = (): boolean => outcome !== undefined || failure !== undefined;
+  const take = (): void => {
+    if (isOver()) return;
+    try {
+      outcome = step();
+    } catch (error) {
+      failure = { error };
+    }
+  };
+  while (!isOver()) {
+    for (let left = stepsPerTurn; left > 1; left -= 1) inNextTurn(take);
+    await new Promise<void>((resolve) => {
       inNextTurn(() => {
-        if (!isOver) takeMany();
+        take();
+        resolve();
       });
-    };
-    takeMany();
-  });
+    });
+  }
+  if (failure) throw failure.error;
+  return outcome as T;
+};
 
 interface Happening extends Event {
   atMs: number;
