@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { invalidArgument } from '../core/errors.js';
 import { SimCluster } from './cluster/sim-cluster.js';
 import type { HostOptions } from './cluster/sim-process.js';
-import { readDirectoryFault, readLinkFault, readPath } from './nodes/faults.js';
+import { type DirectoryFault, readDirectoryFault, readLinkFault, readPath } from './nodes/faults.js';
 import { LogBook } from './nodes/log-book.js';
 import { Member, type Program } from './nodes/member.js';
 import { DeputyNode, type SimNode } from './nodes/sim-node.js';
@@ -57,6 +57,8 @@ class Simulation implements Scene {
   /** The hosts that links name, which must be there when the first frame comes. */
   readonly #named: string[] = [];
   #isReady = false;
+  /** What has become of the directory for all, so that nodes that come later meet the same. */
+  readonly #happened: DirectoryFault[] = [];
 
   constructor(parts: SimulationParts) {
     const { stage, cluster } = parts;
@@ -150,6 +152,7 @@ class Simulation implements Scene {
     const logged = { logger: this.#parts.log.of(name), ...options };
     const member = new Member(this.#cluster, name, program, logged, this.#stage.fail);
     this.#members.set(name, member);
+    for (const fault of this.#happened) fault(member);
     // All others are started together.
     if (this.#isReady) void member.start();
     return new DeputyNode(member, this.#stage.timetable);
@@ -166,7 +169,8 @@ class Simulation implements Scene {
 
   #directory(faults: string): void {
     this.#stage.timetable.faults(faults, readDirectoryFault, (fault) => {
-      for (const member of this.#members.values()) if (member.isUp) fault(member.process.matchmaker);
+      this.#happened.push(fault);
+      for (const member of this.#members.values()) fault(member);
     });
   }
 

@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Figures, Role } from './messages.js';
 import { Pair } from './pair.js';
 import { scale, type ScaleRow, showScale } from './scale.js';
@@ -121,7 +121,11 @@ const show = (rows: readonly Row[]): void => {
 const thousands = (ops: number): string => (ops / 1_000).toFixed(1);
 
 const list = (text: string): string[] => text.split(',').filter((part) => part !== '');
-const counts = (text: string): number[] => list(text).map(Number);
+const counts = (text: string): number[] =>
+  list(text).map((part) => {
+    if (!/^[1-9]\d*$/.test(part)) throw new InvalidArgumentError(`${part} is no whole number from 1.`);
+    return Number(part);
+  });
 
 const program = new Command('bench')
   .description(

@@ -93,7 +93,7 @@ export class Cluster {
       linksMax: this.#mood === 'wild' ? this.#hosts.length : 1 + dice.below(6),
       // Half of them come back to where they were, so that peers find another process at an address that they know.
       ...(dice.chance(0.5) && { bind: `sim://${host}/fixed` }),
-      heartbeatMs: 100 + dice.below(300),
+      heartbeatMs: 200 + dice.below(400),
       noServerMs: dice.pick([0, 100, 200]) ?? 0,
       timeoutMs: timeoutMsMax,
       leaseMs: 2_000,

@@ -1,3 +1,3 @@
 import { breakages, ends, repeats, searchSuite } from './search-suite.js';
 
-searchSuite('lossy', 1, 200, [...ends, ...breakages, ...repeats]);
+searchSuite('lossy', 1, 100, [...ends, ...breakages, ...repeats]);

@@ -1,3 +1,3 @@
 import { breakages, ends, repeats, searchSuite } from './search-suite.js';
 
-searchSuite('wild', 351, 350, [...ends, ...breakages, ...repeats]);
+searchSuite('wild', 401, 400, [...ends, ...breakages, ...repeats]);

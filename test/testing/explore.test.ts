@@ -126,6 +126,11 @@ describe('explore', () => {
     );
   });
 
+  it('tells of a node that faults name and nobody has started, and blames nothing else', async () => {
+    const message = await failureOf({ seeds: 5, faults: { kinds: ['kill'], nodes: ['q'] } }, ({ node }) => void node('a'));
+    expect(message).toBe('[invalid-argument] faults.nodes names q, and there is no node of that name');
+  });
+
   it('refuses ranges that are none', async () => {
     for (const options of [
       { seeds: 0 },
@@ -150,8 +155,20 @@ describe('shrinking', () => {
       const has = (kind: Fault['kind']) => left.some((one) => one.kind === kind && one.atMs > 0);
       return Promise.resolve(has('cut') && has('pause'));
     });
-    expect(drawFaults(fewest)).toBe('  a  20s x 10s o\n  a  4s p 1s r');
+    expect(drawFaults(fewest)).toBe('  a  20s x 1s o\n  a  4s p 1s r');
     expect(runs).toBeLessThan(40);
+  });
+
+  it('has no fault begin later, last longer, or leave its range, and leaves out what a simpler one makes needless', async () => {
+    const fewest = await shrink(
+      [fault(2_500, 'cut'), fault(2_600, 'pause')],
+      (left) => {
+        const [cut, pause] = (['cut', 'pause'] as const).map((kind) => left.find((one) => one.kind === kind));
+        return Promise.resolve(cut !== undefined && (pause !== undefined || cut.atMs <= 2_200));
+      },
+      { atMsMin: 2_100, forMsMin: 1_200 },
+    );
+    expect(fewest).toEqual([{ ...fault(2_100, 'cut'), forMs: 1_200 }]);
   });
 
   it('gives up after so many tries', async () => {
@@ -162,7 +179,7 @@ describe('shrinking', () => {
         runs += 1;
         return Promise.resolve(false);
       },
-      10,
+      { triesMax: 10 },
     );
     expect(count).toHaveLength(50);
     expect(runs).toBe(10);

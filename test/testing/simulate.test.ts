@@ -143,6 +143,40 @@ describe('simulate', () => {
       expect(await apart.place('y')).toBe('y@a');
     }));
 
+  it.each([
+    ['its drain outlives the scenario', '100ms q 100ms s', 1, false],
+    ['it is killed as it drains', '100ms q 100ms s 100ms k', 1, false],
+    ['it has left', '100ms q 30s s', 2, true],
+    ['it is to come back at once', '100ms q 100ms s 20s p 1s r', 2, true],
+  ])('starts a node that has left as often as it is told to: %s', (_, faults, times, isUp) =>
+    simulate({ seed: 7 }, async ({ node }) => {
+      let starts = 0;
+      const program = async (self: Node) => {
+        starts += 1;
+        const served = await serve(self);
+        return [served, interval(1_000).subscribe()];
+      };
+      const api = node('api').client(Orders);
+      node('a', program).faults(faults);
+      void settle(api.slow('x')).then(() => undefined);
+      await sleep(isUp ? 35_000 : 800);
+      expect(starts).toBe(times);
+      if (isUp) expect(await api.place('y')).toBe('y@a');
+    }),
+  );
+
+  it('keeps the directory out of reach for nodes that start meanwhile', () =>
+    simulate({ seed: 7 }, async ({ node, directory }) => {
+      directory('1s x 20s o');
+      const api = node('api').client(Orders, { timeoutMs: 2_000 });
+      node('a', serve).faults('2s k 1s s');
+      await sleep(15_000);
+      const late = node('late').client(Orders, { timeoutMs: 2_000 });
+      expect(await settle(late.place('x'))).toMatchObject({ ok: false });
+      await sleep(40_000);
+      expect([await api.place('y'), await late.place('z')]).toEqual(['y@a', 'z@a']);
+    }));
+
   it('has what a node does again and again go on after a pause', () =>
     simulate({ seed: 7 }, ({ node, never, expectObservable }) => {
       const caller = node('api');

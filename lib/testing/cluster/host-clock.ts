@@ -89,7 +89,11 @@ class HostAction<T> extends Subscription implements SchedulerAction<T> {
     if (this.closed) return this;
     this.#state = state;
     this.#due?.unsubscribe();
-    this.#due = this.#agenda.enter(this.#run, delayMs);
+    const due = this.#agenda.enter(() => {
+      // It may have been put off while its process was paused.
+      if (this.#due === due) this.#run();
+    }, delayMs);
+    this.#due = due;
     return this;
   }
 
@@ -100,13 +104,12 @@ class HostAction<T> extends Subscription implements SchedulerAction<T> {
     super.unsubscribe();
   }
 
-  readonly #run = (): void => {
-    if (this.closed) return;
+  #run(): void {
     this.#due = undefined;
     try {
       this.#work(this.#state);
     } finally {
       if (!this.#due) this.unsubscribe();
     }
-  };
+  }
 }

@@ -30,13 +30,26 @@ export const explore = async ({ seeds, faults = {}, ...options }: ExploreOptions
   for (let seed = start; seed < start + (only === undefined ? seeds : 1); seed += 1) {
     const settled = { ...first, seed };
     let planned: readonly Fault[] = [];
-    const error = await run(settled, scenario, (nodes) => (planned = planFaults(seed, faults, nodes)));
-    if (error) throw await explain(settled, scenario, planned, error);
+    let isPlanned = false;
+    const error = await run(settled, scenario, (nodes) => {
+      planned = planFaults(seed, faults, nodes);
+      isPlanned = true;
+      return planned;
+    });
+    // Without a plan the options are wrong, or the scenario did not come as far.
+    if (error && !isPlanned) throw error;
+    if (error) throw await explain(settled, scenario, planned, faults, error);
   }
 };
 
 /** The error of the fewest faults that bring it about, with all that one needs to see it again. */
-const explain = async (settled: Settled, scenario: Scenario, planned: readonly Fault[], error: Error): Promise<Error> => {
+const explain = async (
+  settled: Settled,
+  scenario: Scenario,
+  planned: readonly Fault[],
+  { atMs: [atMsMin] = [0, 0], forMs: [forMsMin] = [0, 0] }: FaultRanges,
+  error: Error,
+): Promise<Error> => {
   const { seed } = settled;
   let shown = error;
   const failsAlike = async (faults: readonly Fault[]): Promise<boolean> => {
@@ -52,7 +65,7 @@ const explain = async (settled: Settled, scenario: Scenario, planned: readonly F
       `seed ${String(seed)} fails, and not so a second time: something in the scenario does not follow from its seed`,
     );
   }
-  const fewest = await shrink(planned, failsAlike);
+  const fewest = await shrink(planned, failsAlike, { atMsMin, forMsMin });
   const how = fewest.length === 0 ? 'without any fault; ' : `with these faults:\n\n${drawFaults(fewest)}\n\n`;
   return explained(shown, `seed ${String(seed)} fails ${how}${seeAgain(seed)}`);
 };

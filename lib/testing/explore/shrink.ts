@@ -1,10 +1,18 @@
 import type { Fault } from './fault-plan.js';
 
-/** The fewest faults with which it still fails, each as short and as round as it can be; `fails` runs it, so many times at the most. */
+export interface ShrinkOptions {
+  /** No fault begins before that, or lasts for less; 0 by default. */
+  readonly atMsMin?: number;
+  readonly forMsMin?: number;
+  /** How often it is tried at the most; 100 by default. */
+  readonly triesMax?: number;
+}
+
+/** The fewest faults with which it still fails, each as early, short and round as it can be; `fails` runs it. */
 export const shrink = async (
   faults: readonly Fault[],
   fails: (faults: readonly Fault[]) => Promise<boolean>,
-  triesMax = 100,
+  { atMsMin = 0, forMsMin = 0, triesMax = 100 }: ShrinkOptions = {},
 ): Promise<readonly Fault[]> => {
   let left = triesMax;
   let fewest = faults;
@@ -15,26 +23,37 @@ export const shrink = async (
     fewest = fewer;
     return true;
   };
-  for (let size = Math.ceil(fewest.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let from = 0; from < fewest.length;) {
-      const without = [...fewest.slice(0, from), ...fewest.slice(from + size)];
-      if (!(await attempt(without))) from += size;
+  const leaveOut = async (): Promise<void> => {
+    for (let size = Math.ceil(fewest.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+      for (let from = 0; from < fewest.length;) {
+        const without = [...fewest.slice(0, from), ...fewest.slice(from + size)];
+        if (!(await attempt(without))) from += size;
+      }
     }
-  }
-  for (let i = 0; i < fewest.length; i += 1) {
-    for (const simpler of simplerThan(fewest[i] as Fault)) {
-      if (await attempt(fewest.map((fault, at) => (at === i ? simpler : fault)))) break;
+  };
+  const simplify = async (): Promise<void> => {
+    for (let i = 0; i < fewest.length; i += 1) {
+      for (const simpler of simplerThan(fewest[i] as Fault, atMsMin, forMsMin)) {
+        if (await attempt(fewest.map((fault, at) => (at === i ? simpler : fault)))) break;
+      }
     }
+  };
+  // A simpler fault may do without another one.
+  for (let before: readonly Fault[] | undefined; before !== fewest && left > 0;) {
+    before = fewest;
+    await leaveOut();
+    await simplify();
   }
   return fewest;
 };
 
-/** The simplest first. */
-const simplerThan = (fault: Fault): readonly Fault[] => {
+/** The simplest first; none is later or longer. */
+const simplerThan = (fault: Fault, atMsMin: number, forMsMin: number): readonly Fault[] => {
+  const down = (ms: number, unit: number, min: number): number => Math.max(min, Math.floor(ms / unit) * unit);
   const rounded = [10_000, 1_000, 100].map((unit) => ({
     ...fault,
-    atMs: Math.round(fault.atMs / unit) * unit,
-    forMs: Math.max(unit, Math.round(fault.forMs / unit) * unit),
+    atMs: down(fault.atMs, unit, atMsMin),
+    forMs: down(fault.forMs, unit, Math.max(forMsMin, Math.min(unit, fault.forMs))),
   }));
   return rounded.filter(({ atMs, forMs }) => atMs !== fault.atMs || forMs !== fault.forMs);
 };

@@ -25,10 +25,10 @@ export interface Afflicted {
 export type NodeFault = (node: Afflicted) => void;
 
 /** What faults do to the directory, as one node sees it. */
-interface AfflictedDirectory {
+export interface AfflictedDirectory {
   fail(): void;
   restore(): void;
-  isStale: boolean;
+  set isStale(isStale: boolean);
 }
 
 export type DirectoryFault = (directory: AfflictedDirectory) => void;

@@ -5,6 +5,7 @@ import type { SimCluster } from '../cluster/sim-cluster.js';
 import type { HostOptions, SimProcess } from '../cluster/sim-process.js';
 import { runAs } from '../current.js';
 import { end } from './cleanup.js';
+import type { AfflictedDirectory } from './faults.js';
 
 /** What a node does, at each of its starts; what it gives back ends what it began, when its node is closed. */
 export type Program = (node: Node) => unknown;
@@ -15,7 +16,7 @@ type State =
   | { readonly is: 'down'; readonly why: string };
 
 /** One host of a scenario: starts its node and the node's program, again after each kill. */
-export class Member {
+export class Member implements AfflictedDirectory {
   readonly name: string;
   readonly #cluster: SimCluster;
   readonly #program: Program;
@@ -26,6 +27,9 @@ export class Member {
   #cleanup: unknown;
   /** The process that drains, to end then. */
   #leaving: SimProcess | undefined;
+  /** What has become of the directory as this host sees it, whichever process looks. */
+  #isOut = false;
+  #isStale = false;
 
   /** `failed` is told of what the program throws. */
   constructor(cluster: SimCluster, name: string, program: Program, options: HostOptions, failed: (error: unknown) => void) {
@@ -56,7 +60,8 @@ export class Member {
     const state = this.#state$.value;
     if (state.is === 'up' && state.process === this.#leaving) {
       await firstValueFrom(this.#state$.pipe(filter(({ is }) => is === 'down')), { defaultValue: state });
-      return this.start();
+      // Unless it was killed meanwhile, or all is over.
+      return this.#leaving === state.process ? this.start() : undefined;
     }
     if (state.is === 'up' || state.is === 'starting') return;
     this.#state$.next({ is: 'starting' });
@@ -72,6 +77,8 @@ export class Member {
       this.#cluster.kill(this.name);
       return;
     }
+    if (this.#isOut) process.matchmaker.fail();
+    process.matchmaker.isStale = this.#isStale;
     this.#state$.next({ is: 'up', process });
     const ran = new Promise<void>((resolve) => {
       process.enter(() => {
@@ -85,6 +92,7 @@ export class Member {
   }
 
   kill(): void {
+    this.#leaving = undefined;
     this.#cluster.kill(this.name);
     this.#fall('was killed');
   }
@@ -95,6 +103,21 @@ export class Member {
 
   resume(): void {
     this.#cluster.resume(this.name);
+  }
+
+  fail(): void {
+    this.#isOut = true;
+    if (this.isUp) this.process.matchmaker.fail();
+  }
+
+  restore(): void {
+    this.#isOut = false;
+    if (this.isUp) this.process.matchmaker.restore();
+  }
+
+  set isStale(isStale: boolean) {
+    this.#isStale = isStale;
+    if (this.isUp) this.process.matchmaker.isStale = isStale;
   }
 
   jump(ms: number): void {
@@ -121,6 +144,7 @@ export class Member {
 
   /** Ends what its program began, so that its node can be closed. */
   async end(): Promise<void> {
+    this.#leaving = undefined;
     const state = this.#state$.value;
     if (state.is !== 'up') return;
     this.resume();

@@ -109,7 +109,7 @@ export class DeputyNode implements SimNode {
 
   directory(marbles: string): this {
     this.#timetable.faults(marbles, readDirectoryFault, (fault) => {
-      if (this.#member.isUp) fault(this.#member.process.matchmaker);
+      fault(this.#member);
     });
     return this;
   }
