@@ -90,7 +90,7 @@ class HostAction<T> extends Subscription implements SchedulerAction<T> {
     this.#state = state;
     this.#due?.unsubscribe();
     const due = this.#agenda.enter(() => {
-      // It may have been put off while its process was paused.
+      // It may have been put off, or taken back, while its process was paused.
       if (this.#due === due) this.#run();
     }, delayMs);
     this.#due = due;
@@ -100,6 +100,7 @@ class HostAction<T> extends Subscription implements SchedulerAction<T> {
   override unsubscribe(): void {
     if (this.closed) return;
     this.#due?.unsubscribe();
+    this.#due = undefined;
     this.#agenda.strike(this);
     super.unsubscribe();
   }
