@@ -62,8 +62,8 @@ export class LinkLoad {
   /** Takes off a request that its sender settled; whether the peer has to be told. */
   withdraw(request: Outgoing): boolean {
     const wasSent = this.#sent.withdraw(request);
-    // What was on a lost wire waits in no outbox; which of the two it is else does not matter to the other one.
-    if (!wasSent && !request.wasSent) for (const box of [this.#again, this.outbox]) if (box.size > 0) box.died();
+    // What was on a lost wire waits in no outbox; else one of the two looks for it in vain, once.
+    if (!wasSent && !request.wasSent) for (const box of [this.#again, this.outbox]) box.died();
     return wasSent;
   }
 
