@@ -12,6 +12,8 @@ const Orders = contract('orders', '1.0', { place: call<string, string>({ idempot
 
 const serve = (node: Node) => node.serve(Orders, { place: (order) => `${order}@${node.name}` });
 
+const serveSlowly = (node: Node) => node.serve(Orders, { place: (order) => sleep(20_000, order) });
+
 const failureOf = async (options: ExploreOptions, scenario: Scenario): Promise<string> => {
   const failure: unknown = await explore(options, scenario).catch((error: unknown) => error);
   expect(failure).toBeInstanceOf(Error);
@@ -104,6 +106,18 @@ describe('explore', () => {
       a.faults('6s k 1s s');
     }));
 
+  it('waits for a node that comes back only once it has drained', () =>
+    explore({ seeds: 1, faults: { count: [0, 0] } }, async ({ node, clock, afterFaults }) => {
+      const startMs = clock.now();
+      node('a', serveSlowly).faults('100ms q 100ms s');
+      const api = node('api').client(Orders, { timeoutMs: 30_000 });
+      const slow = settle(api.place('x')).then((outcome) => outcome);
+      await afterFaults(1_000);
+      expect(clock.now() - startMs).toBeGreaterThanOrEqual(21_000);
+      expect((await slow).ok).toBe(true);
+      expect((await settle(api.place('y'))).ok).toBe(true);
+    }));
+
   it('keeps to the failure that it has found, and says where it does not come again', async () => {
     const faults = { kinds: ['kill'] as const, count: [3, 3] as const, atMs: [0, 9_000] as const, forMs: [100, 200] as const };
     const message = await failureOf({ seeds: 20, faults }, async ({ node }) => {
@@ -128,7 +142,9 @@ describe('explore', () => {
 
   it('tells of a node that faults name and nobody has started, and blames nothing else', async () => {
     const message = await failureOf({ seeds: 5, faults: { kinds: ['kill'], nodes: ['q'] } }, ({ node }) => void node('a'));
-    expect(message).toBe('[invalid-argument] faults.nodes names q, and there is no node of that name');
+    expect(message).toBe(
+      '[invalid-argument] faults.nodes names q, and there is no node of that name\n\nseed 1: see it again with SKEIN_SEED=1 before your test command',
+    );
   });
 
   it('refuses ranges that are none', async () => {

@@ -165,6 +165,19 @@ describe('simulate', () => {
     }),
   );
 
+  it('starts a host once behind each kill, however soon', () =>
+    simulate({ seed: 7 }, async ({ node }) => {
+      const api = node('api').client(Orders);
+      const a = node('a', serve);
+      await api.place('x');
+      a.kill();
+      void a.start();
+      a.kill();
+      await a.start();
+      await sleep(15_000);
+      expect(await api.place('y')).toBe('y@a');
+    }));
+
   it('keeps the directory out of reach for nodes that start meanwhile', () =>
     simulate({ seed: 7 }, async ({ node, directory }) => {
       directory('1s x 20s o');

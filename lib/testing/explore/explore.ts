@@ -37,7 +37,7 @@ export const explore = async ({ seeds, faults = {}, ...options }: ExploreOptions
       return planned;
     });
     // Without a plan the options are wrong, or the scenario did not come as far.
-    if (error && !isPlanned) throw error;
+    if (error && !isPlanned) throw explained(error, `seed ${String(seed)}: ${seeAgain(seed)}`);
     if (error) throw await explain(settled, scenario, planned, faults, error);
   }
 };

@@ -11,8 +11,9 @@ export class Timetable {
   readonly #atStart: (() => void)[] = [];
   #startMs: number | undefined;
   #lengthMs = 0;
-  /** When the last fault has ended. */
+  /** When the last fault has ended, and how many have begun and take their time. */
   #quietMs = 0;
+  #underWay = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -63,14 +64,15 @@ export class Timetable {
     return running;
   }
 
-  /** Reads a diagram of faults, each a word, and lets each happen in its frame. Throws `invalid-argument`. */
-  faults<F>(marbles: string, read: (token: string) => F, happen: (fault: F) => void): void {
+  /** Reads a diagram of faults, each a word, and lets each happen in its frame; one that gives a promise lasts as long. Throws `invalid-argument`. */
+  faults<F>(marbles: string, read: (token: string) => F, happen: (fault: F) => unknown): void {
     const steps = this.read(marbles, 'a diagram of faults', ['next']);
     this.#quietMs = Math.max(this.#quietMs, this.frame + lengthOf(steps));
     const known = new Map(steps.map(({ mark }) => [mark, read((mark as Named).token)]));
     this.atStart(() => {
       this.run(steps, (mark) => {
-        happen(known.get(mark) as F);
+        const lasting = happen(known.get(mark) as F);
+        if (lasting instanceof Promise) void this.#last(lasting);
       });
     });
   }
@@ -84,10 +86,18 @@ export class Timetable {
         this.#lengthMs = Math.max(this.#lengthMs, atMs);
         // There may be faults by now that were not there before.
         if (this.frame < atMs) this.#clock.schedule(look, atMs - this.frame);
+        else if (this.#underWay > 0) this.#clock.schedule(look, lookAgainMs);
         else work();
       };
       this.#clock.schedule(look, 0);
     });
+  }
+
+  async #last(lasting: Promise<unknown>): Promise<void> {
+    this.#underWay += 1;
+    await lasting;
+    this.#underWay -= 1;
+    this.#quietMs = Math.max(this.#quietMs, this.frame);
   }
 
   /** The first frame is now. */
@@ -96,5 +106,8 @@ export class Timetable {
     for (const work of this.#atStart.splice(0)) work();
   }
 }
+
+/** How often it is looked whether a fault that takes its time is over. */
+const lookAgainMs = 10;
 
 const lengthOf = (steps: readonly Step[]): number => steps.reduce((sum, { gapMs, withinMs }) => sum + gapMs + withinMs, 0);

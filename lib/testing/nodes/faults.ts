@@ -22,7 +22,8 @@ export interface Afflicted {
   jump(ms: number): void;
 }
 
-export type NodeFault = (node: Afflicted) => void;
+/** Gives a promise where it lasts: a start, until its program has done what it does at first. */
+export type NodeFault = (node: Afflicted) => unknown;
 
 /** What faults do to the directory, as one node sees it. */
 export interface AfflictedDirectory {
@@ -102,7 +103,7 @@ const nodeFaults: Vocabulary<NodeFault> = {
   s: ['s (start)', alone((node) => node.start())],
   p: ['p (pause)', alone((node) => node.pause())],
   r: ['r (resume)', alone((node) => node.resume())],
-  q: ['q (drain, and quit)', alone((node) => node.leave())],
+  q: ['q (drain, and quit)', alone((node) => void node.leave())],
   j: ['j5s (its clock jumps)', withIt(durationMs, (ms) => (node: Afflicted) => node.jump(ms))],
 };
 

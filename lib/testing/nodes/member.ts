@@ -27,6 +27,8 @@ export class Member implements AfflictedDirectory {
   #cleanup: unknown;
   /** The process that drains, to end then. */
   #leaving: SimProcess | undefined;
+  /** What the start before this one came to. */
+  #former: Promise<unknown> = Promise.resolve();
   /** What has become of the directory as this host sees it, whichever process looks. */
   #isOut = false;
   #isStale = false;
@@ -64,19 +66,12 @@ export class Member implements AfflictedDirectory {
       return this.#leaving === state.process ? this.start() : undefined;
     }
     if (state.is === 'up' || state.is === 'starting') return;
-    this.#state$.next({ is: 'starting' });
-    try {
-      await this.#cluster.start(this.name, this.#options);
-    } catch (error) {
-      this.#failed(error);
-      return;
-    }
-    const process = this.#cluster.process(this.name);
-    if (!process || this.#state$.value.is !== 'starting') {
-      // It was killed as it started.
-      this.#cluster.kill(this.name);
-      return;
-    }
+    const starting: State = { is: 'starting' };
+    this.#state$.next(starting);
+    const making = this.#former.then(() => this.#make(starting));
+    this.#former = making;
+    const process = await making;
+    if (!process) return;
     if (this.#isOut) process.matchmaker.fail();
     process.matchmaker.isStale = this.#isStale;
     this.#state$.next({ is: 'up', process });
@@ -89,6 +84,21 @@ export class Member implements AfflictedDirectory {
       ran,
       firstValueFrom(this.#state$.pipe(filter((state) => !isRunOf(state, process))), { defaultValue: undefined }),
     ]);
+  }
+
+  /** One behind the other, for a host has one process at a time; undefined where it was killed as it started. */
+  async #make(starting: State): Promise<SimProcess | undefined> {
+    const isWanted = (): boolean => this.#state$.value === starting;
+    if (!isWanted()) return undefined;
+    try {
+      await this.#cluster.start(this.name, this.#options);
+    } catch (error) {
+      this.#failed(error);
+      return undefined;
+    }
+    if (isWanted()) return this.#cluster.process(this.name);
+    this.#cluster.kill(this.name);
+    return undefined;
   }
 
   kill(): void {

@@ -101,9 +101,7 @@ export class DeputyNode implements SimNode {
   }
 
   faults(marbles: string): this {
-    this.#timetable.faults(marbles, readNodeFault, (fault) => {
-      fault(this.#member);
-    });
+    this.#timetable.faults(marbles, readNodeFault, (fault) => fault(this.#member));
     return this;
   }
 
