@@ -76,8 +76,9 @@ export default defineConfig(
     },
   },
   {
-    // The real world's adapters; the simulated ones are bound like the rest of lib/, but for what puts virtual time in the place of real time.
-    files: ['lib/adapters/**/*.ts', 'lib/testing/time/virtual-globals.ts'],
+    // The real world's adapters; the simulated ones are bound like the rest of lib/, but for what puts virtual time in the place of real time, and
+    // what reads from where it is run.
+    files: ['lib/adapters/**/*.ts', 'lib/testing/time/virtual-globals.ts', 'lib/testing/see-again.ts'],
     ignores: ['lib/adapters/memory/**', 'lib/adapters/sim/!(virtual-clock).ts'],
     rules: {
       'no-restricted-globals': 'off',

@@ -92,7 +92,7 @@ export const limits = {
   leaseMs: 10_000,
   /** Waits between attempts to reach a peer that is listed but does not answer. */
   redial: { minMs: 50, maxMs: 5_000 },
-  /** Waits between attempts to reach the directory, and between restarts of an actor. */
+  /** Waits between restarts of an actor; the same to begin with between attempts to reach the directory, then a third of a lease at the most. */
   restart: { minMs: 100, maxMs: 30_000 },
   /** Restarts within `restartsWithinMs` after which an actor's failure is escalated, or it stays stopped. */
   restartsMax: 10,

@@ -13,7 +13,10 @@ export interface Listing {
   readonly isStale: boolean;
 }
 
-/** The matchmaker, for ever: while it fails it is tried again with backoff, and what it said last keeps serving, flagged stale. */
+/**
+ * The matchmaker, for ever: while it fails it is tried again, with backoff, and at least as often as an entry is renewed; what it said last
+ * keeps serving, flagged stale.
+ */
 export class Directory {
   readonly #ports: MeshPorts;
   readonly #note$ = new Subject<string>();
@@ -84,9 +87,9 @@ export class Directory {
   }
 
   #persist<T>(onFailure?: () => void) {
-    const { random, clock, logger } = this.#ports;
+    const { random, clock, logger, identity } = this.#ports;
     return redial<T>({
-      backoff: limits.restart,
+      backoff: { minMs: limits.restart.minMs, maxMs: identity.leaseMs / 3 },
       random,
       clock,
       onFailure: (error, waitMs) => {

@@ -1,5 +1,6 @@
 import { SystemRandom } from '../adapters/system/system-random.js';
 import { limitMsDefault, settle, type SimulateOptions } from './options.js';
+import { seeAgain } from './see-again.js';
 import { explained, run } from './simulation.js';
 import type { MarbleWorld, Scenario } from './world.js';
 
@@ -11,10 +12,8 @@ import type { MarbleWorld, Scenario } from './world.js';
 export const simulate = async (options: SimulateOptions, scenario: Scenario): Promise<void> => {
   const settled = settle(options, () => new SystemRandom().next());
   const error = await run(settled, scenario);
-  if (error !== undefined) throw explained(error, `seed ${String(settled.seed)}: ${seeAgain(settled.seed)}`);
+  if (error !== undefined) throw explained(error, `seed ${String(settled.seed)}; ${seeAgain(settled.seed)}`);
 };
-
-export const seeAgain = (seed: number): string => `see it again with SKEIN_SEED=${String(seed)} before your test command`;
 
 /**
  * Plays a test in virtual time, without a cluster: operators, and services that are handled alone. It may be async. Rejects with what the

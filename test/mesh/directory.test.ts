@@ -42,7 +42,7 @@ const setUp = (...attempts: Observable<'registered'>[]) => {
   const directory = new Directory(root, { ...ports, matchmaker });
   const told: unknown[] = [];
   const tell = { next: (value: unknown) => told.push(value), error: (error: unknown) => told.push(error) };
-  return { clock: world.sim.clock, logger, matchmaker, directory, told, tell };
+  return { clock: world.sim.clock, leaseMs: ports.identity.leaseMs, logger, matchmaker, directory, told, tell };
 };
 
 it('tells whoever serves why the matchmaker refuses it, and does not try again', async () => {
@@ -95,4 +95,16 @@ it('watches on whatever the matchmaker says', async () => {
   await clock.advance(60_000);
   expect(told).toEqual([]);
   expect(matchmaker.left).toBe(0);
+});
+
+it('looks for the matchmaker as often as entries are renewed, however long it has been out of reach', async () => {
+  const { clock, directory, matchmaker, leaseMs, told, tell } = setUp(...Array.from({ length: 200 }, () => failed), listed);
+  directory.register(registrationOf('a')).subscribe(tell);
+  await clock.advance(120_000);
+  for (let i = 0; i < 10; i += 1) {
+    const before = matchmaker.left;
+    await clock.advance(leaseMs / 3);
+    expect(matchmaker.left).toBeLessThan(before);
+  }
+  expect(told).toEqual([]);
 });

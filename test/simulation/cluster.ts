@@ -14,6 +14,9 @@ import type { Sent } from './work.js';
 export const busyMs = 6_000;
 /** The longest that anything takes once nothing goes wrong: work, leases, the next look at the directory; where messages get lost, requests. */
 const settledMs: { readonly [M in Mood]: number } = { calm: 5_000, wild: 9_000, lossy: 13_000 };
+/** A directory's entries last so long without being renewed, and what changes reaches everyone so late at the most. */
+const leaseMs = 2_000;
+const directoryMsMax = 80;
 /** How long a process rests between two deeds, at the most; what goes wrong by a drain does so within a few ms of it. */
 const restMsMax: { readonly [M in Mood]: number } = { calm: 120, wild: 300, lossy: 300 };
 const ignore = (): void => undefined;
@@ -71,10 +74,13 @@ export class Cluster {
     this.#world.always(this.#ledger.breach$, () => true);
     for (const host of this.#hosts) this.#add(host);
     await pass(busyMs);
+    if (this.#mood !== 'lossy') {
+      await this.#world.afterFaults(2 * leaseMs + directoryMsMax);
+      this.#converged();
+    }
     await this.#world.afterFaults(settledMs[this.#mood]);
     this.#account();
     if (this.#mood === 'lossy') return;
-    this.#converged();
     await this.#reachable();
     await this.#cancelled();
   }
@@ -96,9 +102,9 @@ export class Cluster {
       heartbeatMs: 200 + dice.below(400),
       noServerMs: dice.pick([0, 100, 200]) ?? 0,
       timeoutMs: timeoutMsMax,
-      leaseMs: 2_000,
+      leaseMs,
       skewMs: dice.below(2_000_000) - 1_000_000,
-      directoryMs: dice.below(3) * 40,
+      directoryMs: dice.below(3) * (directoryMsMax / 2),
       spy: (network, clock) => {
         looking = { clock, arrivals: new Arrivals(clock) };
         return this.#watch.over(network, looking.arrivals);

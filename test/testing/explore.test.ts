@@ -56,7 +56,7 @@ describe('explore', () => {
     const message = await failureOf({ seeds: 50, faults }, scenario);
     expect(message).toMatch(/^always at test\/testing\/explore\.test\.ts:\d+:\d+ was broken by \{\n {2}ok: false,/);
     const [, seed = '', , place = '', diagram = ''] =
-      /seed (\d+) fails with these faults:\n\n(( {2}(api<>a|api>a|a<>api|a>api) {2}(.*\bx\b.*)\n)+)\n?.*see it again with SKEIN_SEED=\1 before/s.exec(
+      /seed (\d+) fails with these faults:\n\n(( {2}(api<>a|api>a|a<>api|a>api) {2}(.*\bx\b.*)\n)+)\n?.*see it again: SKEIN_SEED=\1 npx vitest run test\/testing\/explore\.test\.ts$/s.exec(
         message,
       ) ?? [];
     expect(place).not.toBe('');
@@ -82,7 +82,9 @@ describe('explore', () => {
       await sleep(2_000);
     });
     expect(message).toMatch(/^never at test\/.* was broken by 'bad', at 1s\n/);
-    expect(message).toContain('seed 1 fails without any fault; see it again with SKEIN_SEED=1 before your test command');
+    expect(message).toContain(
+      'seed 1 fails without any fault; see it again: SKEIN_SEED=1 npx vitest run test/testing/explore.test.ts',
+    );
   });
 
   it('waits for what is to be so until the last fault is long over', async () => {
@@ -143,7 +145,7 @@ describe('explore', () => {
   it('tells of a node that faults name and nobody has started, and blames nothing else', async () => {
     const message = await failureOf({ seeds: 5, faults: { kinds: ['kill'], nodes: ['q'] } }, ({ node }) => void node('a'));
     expect(message).toBe(
-      '[invalid-argument] faults.nodes names q, and there is no node of that name\n\nseed 1: see it again with SKEIN_SEED=1 before your test command',
+      '[invalid-argument] faults.nodes names q, and there is no node of that name\n\nseed 1; see it again: SKEIN_SEED=1 npx vitest run test/testing/explore.test.ts',
     );
   });
 

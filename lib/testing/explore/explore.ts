@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { invalidArgument } from '../../core/errors.js';
 import { seedInEnvironment, settle, type Settled, type SimulateOptions } from '../options.js';
-import { seeAgain } from '../simulate.js';
+import { seeAgain } from '../see-again.js';
 import { explained, run } from '../simulation.js';
 import type { Scenario } from '../world.js';
 import { checkRanges, drawFaults, type Fault, type FaultRanges, planFaults } from './fault-plan.js';
@@ -37,7 +37,7 @@ export const explore = async ({ seeds, faults = {}, ...options }: ExploreOptions
       return planned;
     });
     // Without a plan the options are wrong, or the scenario did not come as far.
-    if (error && !isPlanned) throw explained(error, `seed ${String(seed)}: ${seeAgain(seed)}`);
+    if (error && !isPlanned) throw explained(error, `seed ${String(seed)}; ${seeAgain(seed)}`);
     if (error) throw await explain(settled, scenario, planned, faults, error);
   }
 };
