@@ -1,9 +1,21 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../ports/clock.js';
 
-/** Whose time it is that passes: that of the process whose work is done at present. */
-export interface Doer {
+/** What time it is. */
+export interface Watch {
   readonly clock: Clock;
+  /** Ms since the process started, which no one can set. */
+  uptime(): number;
+}
+
+/** How the work of one process is entered: at once, when it is resumed, or never. */
+export type Enter = (work: () => void) => void;
+
+/** Whose time it is that passes: that of the process whose work is done at present. */
+export interface Doer extends Watch {
+  readonly enter: Enter;
+  /** Whether it has died in the midst of something. */
+  readonly wasKilled: boolean;
 }
 
 const storage = new AsyncLocalStorage<Doer | undefined>();

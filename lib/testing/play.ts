@@ -25,8 +25,8 @@ const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
 export class ScenarioError extends Error {
   readonly problems: readonly string[];
 
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n\n'));
+  constructor(problems: readonly string[], options?: ErrorOptions) {
+    super(problems.join('\n\n'), options);
     this.name = 'ScenarioError';
     this.problems = problems;
   }
@@ -48,7 +48,11 @@ export interface Scene {
   act(): unknown;
   /** Brings all to where the first frame can begin. */
   ready(): Promise<void>;
-  /** Ends all that takes part in order; says what is left of it. */
+  /** The nodes whose programs begin or end at present. */
+  readonly busy: readonly string[];
+  /** Has all programs end what they have begun; says what is still under way. */
+  end(): Promise<readonly string[]>;
+  /** Closes all nodes; says what is left of them. */
   close(): Promise<readonly string[]>;
   /** Says what is left when all that was under way is over. */
   rest(): Promise<readonly string[]>;
@@ -62,7 +66,8 @@ export interface Scene {
  */
 export const play = (clock: VirtualClock, limitMs: number, prepare: (stage: Stage) => Scene): Promise<void> =>
   inTurn(async () => {
-    const globals = new VirtualGlobals(() => currentDoer()?.clock ?? clock);
+    const startMs = clock.now();
+    const globals = new VirtualGlobals(() => currentDoer() ?? { clock, uptime: () => clock.now() - startMs });
     const subscriptions = new SubscriptionWatch();
     const rejections = new RejectionWatch();
     globals.install();
@@ -100,23 +105,25 @@ const perform = async (
       resolve(scene.act());
     });
     acting.catch(run.fail);
-    await run.until('the programs of its nodes', scene.ready());
+    const programs = (): string => `the programs of ${scene.busy.join(', ')}`;
+    await run.until(programs, scene.ready());
     timetable.start();
-    await run.until('the steps of the scenario', acting);
+    await run.until(() => 'the steps of the scenario', acting);
     do await run.pass('the diagrams', Math.max(0, timetable.leftMs));
     while (timetable.leftMs > 0);
     await run.linger(lingerMs);
+    const problems = [...expectations.judge()];
+    // What this lets go was not let go by what is tested.
+    expectations.close();
+    // Whoever sees something else may well have left something open because of it.
+    if (problems.length === 0) problems.push(...(await run.until(programs, scene.end())));
+    if (problems.length > 0) {
+      await scene.abandon();
+      return problems;
+    }
   } catch (error) {
     await scene.abandon();
     throw error;
-  }
-  const problems = expectations.judge();
-  // What this lets go was not let go by what is tested.
-  expectations.close();
-  // Whoever sees something else may well have left something open because of it.
-  if (problems.length > 0) {
-    await scene.abandon();
-    return problems;
   }
   const left = await scene.close();
   sources.close();
@@ -153,21 +160,25 @@ class Run {
     this.#failure ??= { error };
   };
 
-  async until(what: string, promise: Promise<unknown>): Promise<void> {
+  async until<T>(what: () => string, promise: Promise<T>): Promise<T> {
     let isOver = false;
     promise
       .catch(this.fail)
       .finally(() => (isOver = true))
       .catch(this.fail);
     await this.#guard(what, () => this.#clock.runUntil(() => isOver || this.#failure !== undefined, this.#leftMs));
+    return promise;
   }
 
   /** Lets all happen that happens within so long. */
   async pass(what: string, ms: number): Promise<void> {
-    await this.#guard(what, () => {
-      if (ms > this.#leftMs) this.#tooLong(what);
-      return this.#clock.advance(Math.min(ms, this.#leftMs));
-    });
+    await this.#guard(
+      () => what,
+      () => {
+        if (ms > this.#leftMs) this.#tooLong(what);
+        return this.#clock.advance(Math.min(ms, this.#leftMs));
+      },
+    );
   }
 
   /** Lets all happen that happens within so long, or within what is left. */
@@ -175,14 +186,14 @@ class Run {
     await this.pass('the diagrams', Math.min(ms, this.#leftMs));
   }
 
-  async #guard(what: string, run: () => Promise<unknown>): Promise<void> {
+  async #guard(what: () => string, run: () => Promise<unknown>): Promise<void> {
     try {
       await run();
     } catch (error) {
-      if (error instanceof LoopError) this.#stuck(what, `stand still at ${formatMs(this.#frame)}: ${error.message}`);
+      if (error instanceof LoopError) this.#stuck(what(), `stand still at ${formatMs(this.#frame)}: ${error.message}`);
       else if (!isSkeinError(error, 'deadline-exceeded')) throw error;
-      else if (this.#clock.pending > 0) this.#tooLong(what);
-      else this.fail(new ScenarioError([`${what} wait for what will never happen`]));
+      else if (this.#clock.pending > 0) this.#tooLong(what());
+      else this.fail(new ScenarioError([`${what()} wait for what will never happen`]));
     }
     if (this.#failure) throw this.#failure.error;
   }

@@ -12,10 +12,14 @@ import { play, type Scene, ScenarioError, type Stage } from './play.js';
 import { diagramOf, type Fault } from './explore/fault-plan.js';
 import { Invariants } from './explore/invariants.js';
 
-/** The error itself, which says more. */
+/** The error itself, which says more; or another one, where its message cannot be changed. */
 export const explained = (error: Error, more: string): Error => {
-  error.message += `\n\n${more}`;
-  return error;
+  try {
+    error.message += `\n\n${more}`;
+    return error;
+  } catch {
+    return new ScenarioError([`${error.name}: ${error.message}`, more], { cause: error });
+  }
 };
 
 /** Names the faults of a run, once its nodes are known. */
@@ -54,6 +58,8 @@ class Simulation implements Scene {
   readonly #cluster: SimCluster;
   readonly #invariants: Invariants;
   readonly #members = new Map<string, Member>();
+  /** Those whose programs begin or end. */
+  readonly #busy = new Set<Member>();
   /** The hosts that links name, which must be there when the first frame comes. */
   readonly #named: string[] = [];
   #isReady = false;
@@ -116,12 +122,21 @@ class Simulation implements Scene {
     this.#isReady = true;
     for (const name of this.#named) this.#checkKnown(name);
     for (const fault of this.#parts.plan([...this.#members.keys()])) this.#suffer(fault);
-    await Promise.all([...this.#members.values()].map((member) => member.start()));
+    await this.#each((member) => member.start());
   }
 
-  async close(): Promise<readonly string[]> {
+  get busy(): readonly string[] {
+    return [...this.#busy].map(({ name }) => name);
+  }
+
+  async end(): Promise<readonly string[]> {
     this.#invariants.close();
-    await this.#cluster.settle(Promise.all([...this.#members.values()].map((member) => member.end())));
+    const pending = [...this.#members.values()].flatMap((member) => member.pending);
+    if (pending.length > 0) return pending;
+    return (await this.#each((member) => member.end())).flat();
+  }
+
+  close(): Promise<readonly string[]> {
     return this.#cluster.closeAll();
   }
 
@@ -132,6 +147,15 @@ class Simulation implements Scene {
   async abandon(): Promise<void> {
     for (const member of this.#members.values()) member.kill();
     await this.#cluster.closeAll();
+  }
+
+  #each<T>(work: (member: Member) => Promise<T>): Promise<readonly T[]> {
+    return Promise.all(
+      [...this.#members.values()].map((member) => {
+        this.#busy.add(member);
+        return work(member).finally(() => this.#busy.delete(member));
+      }),
+    );
   }
 
   #checkKnown(name: string): void {
@@ -176,6 +200,8 @@ class Simulation implements Scene {
 
   #partition(groups: readonly (readonly string[])[]): void {
     for (const name of groups.flat()) this.#checkKnown(name);
+    const twice = groups.flat().find((name, i, all) => all.indexOf(name) !== i);
+    if (twice !== undefined) throw invalidArgument(`${twice} cannot be on both sides of a partition`);
     const groupOf = (name: string): number => groups.findIndex((group) => group.includes(name));
     for (const [a, b] of this.#pairs()) if (groupOf(a) !== groupOf(b)) this.#cluster.sim.cut(a, b);
   }

@@ -1,5 +1,6 @@
 import { type SchedulerAction, Subscription } from 'rxjs';
 import { Clock } from '../../ports/clock.js';
+import type { Enter } from '../current.js';
 
 export interface HostTime {
   /** By how much the host's clock is wrong from the start, in ms; 0 by default. */
@@ -7,9 +8,6 @@ export interface HostTime {
   /** By how much it runs too fast: 0.001 gains a second in a thousand. 0 by default. */
   readonly drift?: number;
 }
-
-/** How the work of one process is entered: at once, later, or never. */
-export type Enter = (work: () => void) => void;
 
 /** The simulated world's time as one process sees it, which stands still for ever once the process is dead. */
 export class HostClock extends Clock {
@@ -45,7 +43,12 @@ export class HostClock extends Clock {
   }
 
   override now(): number {
-    return this.#startMs + (this.#world.now() - this.#startMs) * this.#rate + this.#skewMs;
+    return this.#startMs + this.uptime() + this.#skewMs;
+  }
+
+  /** How long its process has run, in ms, which no one can set. */
+  uptime(): number {
+    return (this.#world.now() - this.#startMs) * this.#rate;
   }
 
   override schedule<T>(work: (this: SchedulerAction<T>, state: T) => void, delayMs = 0, state?: T): Subscription {

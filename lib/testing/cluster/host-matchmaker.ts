@@ -20,8 +20,8 @@ import type { MemoryRegistry } from '../../adapters/matchmaker-memory/memory-reg
 import { SkeinError } from '../../core/errors.js';
 import { Matchmaker, type Registration } from '../../ports/matchmaker.js';
 import type { Clock } from '../../ports/clock.js';
-import { entered } from './entered.js';
-import type { Enter } from './host-clock.js';
+import { entered } from '../entered.js';
+import type { Enter } from '../current.js';
 
 /** A directory as one process sees it: late, stale, out of reach, and silent once the process is dead. */
 export class HostMatchmaker extends Matchmaker {

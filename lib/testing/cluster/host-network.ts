@@ -1,7 +1,7 @@
 import { map, type Observable } from 'rxjs';
 import { type Listening, Network, type Wire } from '../../ports/network.js';
-import { entered } from './entered.js';
-import type { Enter } from './host-clock.js';
+import { entered } from '../entered.js';
+import type { Enter } from '../current.js';
 
 /** A network as one process hears it. */
 export class HostNetwork extends Network {

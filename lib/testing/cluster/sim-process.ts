@@ -11,7 +11,7 @@ import { Ids } from '../../ports/ids.js';
 import { Matchmaker } from '../../ports/matchmaker.js';
 import { Network } from '../../ports/network.js';
 import { Random } from '../../ports/random.js';
-import { type Doer, runAs } from '../current.js';
+import { type Doer, type Enter, runAs } from '../current.js';
 import { HostClock, type HostTime } from './host-clock.js';
 import { HostMatchmaker } from './host-matchmaker.js';
 import { HostNetwork } from './host-network.js';
@@ -40,7 +40,7 @@ export class SimProcess implements Doer {
   #node: Node | undefined;
 
   /** What happens to it: at once, when it is resumed, or never. */
-  readonly enter = (work: () => void): void => {
+  readonly enter: Enter = (work) => {
     if (this.#state === 'running') runAs(this, work);
     else if (this.#state !== 'dead') this.#held.push(work);
   };
@@ -76,6 +76,14 @@ export class SimProcess implements Doer {
 
   get node(): Node {
     return this.#node as Node;
+  }
+
+  uptime(): number {
+    return this.clock.uptime();
+  }
+
+  get wasKilled(): boolean {
+    return this.#state === 'dead';
   }
 
   get isPaused(): boolean {

@@ -1,6 +1,7 @@
 import { from, type Observable, type ObservableInput, Subscription } from 'rxjs';
 import { invalidArgument } from '../../core/errors.js';
 import type { Stream } from '../../operators/stream.js';
+import { onBehalfOf } from '../leaks/subscription-watch.js';
 import { Place } from '../time/place.js';
 import type { Mark } from './diagram.js';
 import { judge } from './judge.js';
@@ -51,20 +52,23 @@ export class Expectations {
       seen.push({ atMs: this.#timetable.frame, kind, value });
     };
     const current = new Subscription();
+    const place = new Place();
     const subscribe = (): void => {
-      current.add(
-        from(actual).subscribe({
-          next: (value) => {
-            note('next', value);
-          },
-          error: (error: unknown) => {
-            note('error', error);
-          },
-          complete: () => {
-            note('complete');
-          },
-        }),
-      );
+      onBehalfOf(place, () => {
+        current.add(
+          from(actual).subscribe({
+            next: (value) => {
+              note('next', value);
+            },
+            error: (error: unknown) => {
+              note('error', error);
+            },
+            complete: () => {
+              note('complete');
+            },
+          }),
+        );
+      });
     };
     this.#watching.add(current);
     this.#timetable.atStart(() => {
@@ -80,7 +84,7 @@ export class Expectations {
       );
       if (isAtOnce) subscribe();
     });
-    return this.#expect('expectObservable', seen, observed);
+    return this.#expect('expectObservable', seen, observed, place);
   };
 
   /** When a source that `cold` made is subscribed to (`^`) and let go (`!`). */
@@ -112,8 +116,8 @@ export class Expectations {
     this.#watching.unsubscribe();
   }
 
-  #expect<T>(what: string, seen: readonly Seen[], kinds: readonly Mark['kind'][]): Expectation<T> {
-    const watch: Watch = { what, place: new Place(), seen, expected: undefined };
+  #expect<T>(what: string, seen: readonly Seen[], kinds: readonly Mark['kind'][], place = new Place()): Expectation<T> {
+    const watch: Watch = { what, place, seen, expected: undefined };
     this.#watches.push(watch);
     return {
       toBe: (marbles, values = {}, error?: unknown) => {

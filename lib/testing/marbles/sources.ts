@@ -1,5 +1,7 @@
-import { Observable, type Observer, Subject } from 'rxjs';
+import { defer, Observable, type Observer, Subject } from 'rxjs';
 import { fromDemand, type Stream } from '../../operators/stream.js';
+import { currentDoer } from '../current.js';
+import { entered } from '../entered.js';
 import type { Mark } from './diagram.js';
 import type { Seen, Values } from './seen.js';
 import type { Timetable } from './timetable.js';
@@ -28,23 +30,25 @@ export class Sources {
         tell(subject, mark, values, error);
       });
     });
-    return subject.asObservable();
+    return heard(subject);
   };
 
   /** Emits to each subscriber from its own subscription on. */
   readonly cold = <T = string>(marbles: string, values: Values<T> = {}, error?: unknown): Observable<T> => {
     const steps = this.#timetable.read(marbles, 'a source', kinds);
     const seen: Seen[] = [];
-    const cold$ = new Observable<T>((subscriber) => {
-      seen.push({ atMs: this.#timetable.frame, kind: 'subscribe' });
-      const running = this.#timetable.run(steps, (mark) => {
-        tell(subscriber, mark, values, error);
-      });
-      return () => {
-        running.unsubscribe();
-        seen.push({ atMs: this.#timetable.frame, kind: 'unsubscribe' });
-      };
-    });
+    const cold$ = heard(
+      new Observable<T>((subscriber) => {
+        seen.push({ atMs: this.#timetable.frame, kind: 'subscribe' });
+        const running = this.#timetable.run(steps, (mark) => {
+          tell(subscriber, mark, values, error);
+        });
+        return () => {
+          running.unsubscribe();
+          seen.push({ atMs: this.#timetable.frame, kind: 'unsubscribe' });
+        };
+      }),
+    );
     this.#subscribed.set(cold$, seen);
     return cold$;
   };
@@ -53,8 +57,8 @@ export class Sources {
   readonly stream = <T = string>(marbles: string, values: Values<T> = {}, error?: unknown): Stream<T> => {
     const steps = this.#timetable.read(marbles, 'a source', kinds);
     const granted: Seen[] = [];
-    const stream = fromDemand<T>(
-      (credit$) =>
+    const stream = fromDemand<T>((credit$) =>
+      heard(
         new Observable((subscriber) => {
           const waiting: Mark[] = [];
           let credit = 0;
@@ -88,6 +92,7 @@ export class Sources {
             running.unsubscribe();
           };
         }),
+      ),
     );
     this.#granted.set(stream, granted);
     return stream;
@@ -106,6 +111,13 @@ export class Sources {
     for (const subject of this.#hot.splice(0)) subject.complete();
   }
 }
+
+/** A process hears it as it hears whatever comes from outside: not while it is paused, and no more once it is dead. */
+const heard = <T>(source$: Observable<T>): Observable<T> =>
+  defer(() => {
+    const doer = currentDoer();
+    return doer ? entered(source$, doer.enter) : source$;
+  });
 
 const tell = <T>(observer: Observer<T>, mark: Mark, values: Values<T>, error: unknown): void => {
   if (mark.kind === 'next') observer.next((Object.hasOwn(values, mark.token) ? values[mark.token] : mark.token) as T);

@@ -4,6 +4,7 @@ import { type CallSink, LazyCall } from '../../operators/lazy-call.js';
 import type { Client } from '../../rpc/client.js';
 import type { Contract } from '../../rpc/contract.js';
 import type { ClientOptions } from '../../rpc/options.js';
+import { Place } from '../time/place.js';
 import type { Member } from './member.js';
 
 type Send = (...args: readonly unknown[]) => unknown;
@@ -21,18 +22,18 @@ const deputise = (member: Member, contract: Contract, clientOf: (node: Node) => 
   const call =
     (name: string): Send =>
     (...args) =>
-      new DeputyCall(member, bound(name, args));
+      new DeputyCall(member, `${contract.name}.${name}`, bound(name, args));
   const methods = Object.entries(contract.methods);
   const casts = methods.filter(([, { verb }]) => verb === 'cast').map(([name]) => name);
   const fanoutOf = (node: Node): Sends => clientOf(node).$fanout as Sends;
   const cast =
     (name: string): Send =>
     (...args) =>
-      pending(member, bound(name, args), 'state$');
+      pending(member, `${contract.name}.${name}`, bound(name, args), 'state$');
   const fan =
     (name: string): Send =>
     (...args) =>
-      pending(member, bound(name, args, fanoutOf), 'outcome$');
+      pending(member, `${contract.name}.${name}`, bound(name, args, fanoutOf), 'outcome$');
   const again =
     (name: string): Send =>
     (...args) =>
@@ -49,32 +50,44 @@ const deputise = (member: Member, contract: Contract, clientOf: (node: Node) => 
 /** A call that the node of the moment makes; its repeats are those of one call as long as that node runs. */
 class DeputyCall extends LazyCall<unknown> {
   readonly #member: Member;
+  readonly #what: string;
+  readonly #place = new Place();
   readonly #make: (node: Node) => unknown;
   #made: { readonly node: Node; readonly call: Observable<unknown> } | undefined;
 
-  constructor(member: Member, make: (node: Node) => unknown) {
+  constructor(member: Member, what: string, make: (node: Node) => unknown) {
     super();
     this.#member = member;
+    this.#what = what;
     this.#make = make;
   }
 
   protected override send(sink: CallSink<unknown>): Unsubscribable {
     return this.#member
-      .ask((node) => {
-        if (this.#made?.node !== node) this.#made = { node, call: this.#make(node) as Observable<unknown> };
-        return this.#made.call;
-      })
+      .ask(
+        this.#what,
+        (node) => {
+          if (this.#made?.node !== node) this.#made = { node, call: this.#make(node) as Observable<unknown> };
+          return this.#made.call;
+        },
+        this.#place,
+      )
       .subscribe(sink);
   }
 }
 
 /** A receipt of what is cast as soon as the node is up. */
-const pending = (member: Member, send: (node: Node) => unknown, states: 'state$' | 'outcome$'): PromiseLike<unknown> => {
+const pending = (
+  member: Member,
+  what: string,
+  send: (node: Node) => unknown,
+  states: 'state$' | 'outcome$',
+): PromiseLike<unknown> => {
   type Sent = PromiseLike<unknown> & Readonly<Record<typeof states, Observable<unknown>>>;
   const sent$ = new ReplaySubject<Sent>(1);
-  member.ask((node) => of(send(node) as Sent)).subscribe(sent$);
+  member.ask(what, (node) => of(send(node) as Sent)).subscribe(sent$);
   const seen = (look: (sent: Sent) => Observable<unknown>): Observable<unknown> =>
-    sent$.pipe(switchMap((sent) => member.ask(() => look(sent))));
+    sent$.pipe(switchMap((sent) => member.ask(what, () => look(sent))));
   return {
     get [states]() {
       return seen((sent) => sent[states]);

@@ -1,9 +1,10 @@
-import { BehaviorSubject, filter, firstValueFrom, map, Observable, switchMap, take, timer } from 'rxjs';
+import { BehaviorSubject, defer, filter, finalize, firstValueFrom, map, Observable, switchMap, take, timer } from 'rxjs';
 import { SkeinError } from '../../core/errors.js';
 import type { Node } from '../../node/node.js';
 import type { SimCluster } from '../cluster/sim-cluster.js';
 import type { HostOptions, SimProcess } from '../cluster/sim-process.js';
 import { runAs } from '../current.js';
+import { Place } from '../time/place.js';
 import { end } from './cleanup.js';
 import type { AfflictedDirectory } from './faults.js';
 
@@ -22,6 +23,7 @@ export class Member implements AfflictedDirectory {
   readonly #program: Program;
   readonly #options: HostOptions;
   readonly #failed: (error: unknown) => void;
+  readonly #asks = new Set<Asking>();
   readonly #state$ = new BehaviorSubject<State>({ is: 'new' });
   /** What its program gave back. */
   #cleanup: unknown;
@@ -103,6 +105,7 @@ export class Member implements AfflictedDirectory {
 
   kill(): void {
     this.#leaving = undefined;
+    this.#cleanup = undefined;
     this.#cluster.kill(this.name);
     this.#fall('was killed');
   }
@@ -134,33 +137,34 @@ export class Member implements AfflictedDirectory {
     if (this.isUp) this.process.clock.jump(ms);
   }
 
-  /** Drains, and ends as a program does; does nothing where it is down. */
-  async leave(): Promise<void> {
+  /** Drains or closes, and ends as a program does; does nothing where it is down, or leaves already. */
+  async leave(go: (node: Node) => Promise<unknown> = (node) => node.drain()): Promise<void> {
     if (!this.isUp || this.#leaving === this.process) return;
     const { process } = this;
     this.#leaving = process;
-    await new Promise<void>((resolve) => {
-      process.enter(() => {
-        void process.node.drain().then(() => {
-          resolve();
-        });
-      });
-    });
+    await within(process, go);
     if (isRunOf(this.#state$.value, process)) await this.#end(process);
     if (!isRunOf(this.#state$.value, process)) return;
     this.#cluster.forget(this.name);
     this.#fall('has left');
   }
 
-  /** Ends what its program began, so that its node can be closed. */
-  async end(): Promise<void> {
+  /** What the scenario has asked it for and still waits for, each in words. */
+  get pending(): readonly string[] {
+    return [...this.#asks].map(String);
+  }
+
+  /** Ends what its program began, so that its node can be closed; says what that has left under way. */
+  async end(): Promise<readonly string[]> {
     this.#leaving = undefined;
     const state = this.#state$.value;
-    if (state.is !== 'up') return;
+    if (state.is !== 'up') return [];
     this.resume();
     await this.#end(state.process);
+    const { unfinished } = await within(state.process, (node) => node.drain({ timeoutMs: endMs }));
     // Before its node is closed: whoever tries again at once would try for ever.
     this.#fall('is closed');
+    return unfinished.map((what) => `a request is left pending: ${this.name} was ${what}`);
   }
 
   /** What the node is asked for, as soon as it is up, and again at each later start. */
@@ -171,9 +175,12 @@ export class Member implements AfflictedDirectory {
     );
   }
 
-  /** What the node is asked for once, as soon as it is up; errors `closed` where it is down, or is killed meanwhile. */
-  ask<T>(ask: (node: Node) => Observable<T>): Observable<T> {
-    return this.#state$.pipe(
+  /**
+   * What the node is asked for once, as soon as it is up; errors `closed` where it is down, or is killed meanwhile. `what` says it in words,
+   * and `place` where it was asked.
+   */
+  ask<T>(what: string, ask: (node: Node) => Observable<T>, place = new Place()): Observable<T> {
+    const answer$ = this.#state$.pipe(
       filter((state) => state.is === 'up' || state.is === 'down'),
       take(1),
       switchMap((state) => {
@@ -181,6 +188,11 @@ export class Member implements AfflictedDirectory {
         return this.#whileUp(state.process, asked(state.process, ask));
       }),
     );
+    return defer(() => {
+      const asking = new Asking(`${what} of ${this.name}`, place);
+      this.#asks.add(asking);
+      return answer$.pipe(finalize(() => this.#asks.delete(asking)));
+    });
   }
 
   /** Not at once, or who asks again and again would let no time pass. */
@@ -237,6 +249,32 @@ export class Member implements AfflictedDirectory {
     return new SkeinError('closed', { what: `node ${this.name}` }, { ran, message: `the node ${this.name} ${why}` });
   }
 }
+
+/** How long what is under way may still take once all programs have ended, in ms. */
+const endMs = 5_000;
+
+/** What the scenario waits for. */
+class Asking {
+  readonly #what: string;
+  readonly #place: Place;
+
+  constructor(what: string, place: Place) {
+    this.#what = what;
+    this.#place = place;
+  }
+
+  toString(): string {
+    const place = String(this.#place);
+    return `a request is left pending: ${this.#what}${place === '' ? '' : `, made at ${place}`}`;
+  }
+}
+
+const within = <T>(process: SimProcess, work: (node: Node) => Promise<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    process.enter(() => {
+      work(process.node).then(resolve, reject);
+    });
+  });
 
 const isRunOf = (state: State, process: SimProcess): boolean => state.is === 'up' && state.process === process;
 

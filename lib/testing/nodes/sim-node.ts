@@ -81,7 +81,7 @@ export class DeputyNode implements SimNode {
   }
 
   serve<C extends Contract>(contract: C, handlers: Handlers<C>, options?: ServeOptions<C>): Promise<Served> {
-    return this.#ask((node) => node.serve(contract, handlers, options));
+    return this.#ask(`serve ${contract.name}`, (node) => node.serve(contract, handlers, options));
   }
 
   client<C extends Contract>(contract: C, options?: ClientOptions): Client<C> {
@@ -89,11 +89,11 @@ export class DeputyNode implements SimNode {
   }
 
   drain(options?: DrainOptions): Promise<DrainReport> {
-    return this.#ask((node) => node.drain(options));
+    return this.#leave((node) => node.drain(options));
   }
 
   close(): Promise<void> {
-    return this.#ask((node) => node.close());
+    return this.#leave((node) => node.close());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -128,9 +128,16 @@ export class DeputyNode implements SimNode {
     this.#member.resume();
   }
 
-  #ask<T>(ask: (node: Node) => Promise<T>): Promise<T> {
+  /** The host is down then, and can be started again. */
+  async #leave<T>(go: (node: Node) => Promise<T>): Promise<T> {
+    const left = await this.#ask('leave', go);
+    await this.#member.leave(go);
+    return left;
+  }
+
+  #ask<T>(what: string, ask: (node: Node) => Promise<T>): Promise<T> {
     return firstValueFrom(
-      this.#member.ask((node) => from(ask(node))),
+      this.#member.ask(what, (node) => from(ask(node))),
       { defaultValue: undefined as T },
     );
   }

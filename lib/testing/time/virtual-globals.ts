@@ -2,14 +2,14 @@ import { syncBuiltinESMExports } from 'node:module';
 import timers from 'node:timers';
 import timersPromises from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Clock } from '../../ports/clock.js';
+import type { Watch } from '../current.js';
 import { VirtualTimer } from './virtual-timer.js';
 
 /** Node's longest timer; one that is to take longer takes 1 ms. */
 const timerMsMax = 2 ** 31 - 1;
 
 type Callback = (...args: unknown[]) => void;
-type PromiseOptions = { readonly signal?: AbortSignal } | undefined;
+type PromiseOptions = { readonly signal?: AbortSignal; readonly ref?: boolean } | undefined;
 
 /**
  * Puts virtual time in the place of what users' code reads and sets: `setTimeout`, `setInterval`, `setImmediate` and what clears them,
@@ -17,13 +17,14 @@ type PromiseOptions = { readonly signal?: AbortSignal } | undefined;
  * the real ones before keeps them. Each timer is set by the clock of whose code sets it.
  */
 export class VirtualGlobals {
-  readonly #clock: () => Clock;
+  readonly #watch: () => Watch;
   readonly #active = new Set<VirtualTimer>();
   readonly #undo: (() => void)[] = [];
   #lastId = 0;
 
-  constructor(clock: () => Clock) {
-    this.#clock = clock;
+  /** By the watch of whose code it is that looks. */
+  constructor(watch: () => Watch) {
+    this.#watch = watch;
   }
 
   /** What is still to come and keeps a process alive, each in words. */
@@ -32,12 +33,11 @@ export class VirtualGlobals {
   }
 
   install(): void {
-    const startMs = this.#clock().now();
     const own = this.#timers();
     for (const target of [globalThis, timers]) for (const [name, value] of Object.entries(own)) this.#put(target, name, value);
     for (const [name, value] of Object.entries(this.#promised())) this.#put(timersPromises, name, value);
     this.#put(globalThis, 'Date', this.#date());
-    this.#put(performance, 'now', () => this.#clock().now() - startMs);
+    this.#put(performance, 'now', () => this.#watch().uptime());
     this.#put(AbortSignal, 'timeout', (ms: number) => this.#signal(ms));
     syncBuiltinESMExports();
   }
@@ -71,7 +71,7 @@ export class VirtualGlobals {
     const run = (): void => {
       callback(...args);
     };
-    return new VirtualTimer(this.#clock(), { kind, ms, callback: run }, this.#active, this.#lastId);
+    return new VirtualTimer(this.#watch().clock, { kind, ms, callback: run }, this.#active, this.#lastId);
   }
 
   #clear(timer: unknown): void {
@@ -97,7 +97,12 @@ export class VirtualGlobals {
   }
 
   #promised() {
-    const after = <T>(kind: 'setTimeout' | 'setImmediate', ms: unknown, value: T, { signal }: PromiseOptions = {}): Promise<T> =>
+    const after = <T>(
+      kind: 'setTimeout' | 'setImmediate',
+      ms: unknown,
+      value: T,
+      { signal, ref = true }: PromiseOptions = {},
+    ): Promise<T> =>
       new Promise((resolve, reject) => {
         const abort = (): void => {
           timer?.close();
@@ -108,8 +113,9 @@ export class VirtualGlobals {
           resolve(value);
         };
         const timer = signal?.aborted === true ? undefined : this.#set(kind, done, ms, []);
-        if (timer) signal?.addEventListener('abort', abort, { once: true });
-        else abort();
+        if (!timer) abort();
+        else signal?.addEventListener('abort', abort, { once: true });
+        if (!ref) timer?.unref();
       });
     const setTimeout = <T>(ms?: number, value?: T, options?: PromiseOptions) => after('setTimeout', ms, value, options);
     const setImmediate = <T>(value?: T, options?: PromiseOptions) => after('setImmediate', 0, value, options);
@@ -127,7 +133,7 @@ export class VirtualGlobals {
   }
 
   #date(): DateConstructor {
-    const now = (): number => Math.floor(this.#clock().now());
+    const now = (): number => Math.floor(this.#watch().clock.now());
     return new Proxy(Date, {
       apply: (real) => new real(now()).toString(),
       construct: (real, args, target) => Reflect.construct(real, args.length === 0 ? [now()] : args, target) as object,

@@ -17,6 +17,7 @@ export class VirtualTimer implements Disposable {
   readonly id: number;
   #due: Subscription | undefined;
   #isRef = true;
+  #isCleared = false;
 
   /** Stands in `active` while it is to come. */
   constructor(clock: Clock, plan: TimerPlan, active: Set<VirtualTimer>, id: number) {
@@ -30,7 +31,8 @@ export class VirtualTimer implements Disposable {
   /** In words, with where it was set. */
   describe(): string {
     const { kind, ms } = this.#plan;
-    return `${kind}${kind === 'setImmediate' ? '' : ` of ${String(ms)} ms`}, at ${String(this.#place)}`;
+    const place = String(this.#place);
+    return `${kind}${kind === 'setImmediate' ? '' : ` of ${String(ms)} ms`}${place === '' ? '' : `, at ${place}`}`;
   }
 
   ref(): this {
@@ -47,12 +49,14 @@ export class VirtualTimer implements Disposable {
     return this.#isRef;
   }
 
+  /** Also where it has come already; one that was cleared stays so. */
   refresh(): this {
-    if (this.#active.has(this)) this.#start();
+    if (!this.#isCleared) this.#start();
     return this;
   }
 
   close(): this {
+    this.#isCleared = true;
     this.#due?.unsubscribe();
     return this;
   }

@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import type { Enter } from './host-clock.js';
+import type { Enter } from './current.js';
 
 /** What the source tells, as a process hears it. */
 export const entered = <T>(source$: Observable<T>, enter: Enter): Observable<T> =>
