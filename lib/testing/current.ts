@@ -1,11 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../ports/clock.js';
 
-/** What time it is. */
+/** What users' code sees of time, and of chance. */
 export interface Watch {
   readonly clock: Clock;
   /** Ms since the process started, which no one can set. */
   uptime(): number;
+  /** From 0 up to 1: the chance that users' code has. */
+  chance(): number;
 }
 
 /** How the work of one process is entered: at once, when it is resumed, or never. */

@@ -30,11 +30,13 @@ export const seedInEnvironment = (): number | undefined => {
 /** Throws `invalid-argument`. */
 export const settle = (options: SimulateOptions, chance: () => number): Settled => {
   const { seed = seedInEnvironment() ?? Math.floor(chance() * 2 ** 31), limitMs = limitMsDefault, latencyMs = 0 } = options;
-  const latencies = [latencyMs].flat() as readonly unknown[];
+  const latencies: readonly unknown[] = Array.isArray(latencyMs) ? latencyMs : [latencyMs, latencyMs];
   const problems = [
     ...(Number.isSafeInteger(seed) ? [] : [`seed must be a whole number, and is ${String(seed)}`]),
     ...(limitMs > 0 ? [] : [`limitMs must be more than 0, and is ${String(limitMs)}`]),
-    ...(latencies.every((ms) => typeof ms === 'number' && ms >= 0) ? [] : ['latencyMs must be a time in ms, or a list of two']),
+    ...(latencies.length === 2 && latencies.every((ms) => typeof ms === 'number' && ms >= 0 && ms < Infinity)
+      ? []
+      : ['latencyMs must be a time in ms, or a list of two']),
   ];
   if (problems.length > 0) throw invalidArgument(...problems);
   return { seed, limitMs, latencyMs };

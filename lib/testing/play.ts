@@ -1,8 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { SeededRandom } from '../adapters/sim/seeded-random.js';
 import { LoopError, type VirtualClock } from '../adapters/sim/virtual-clock.js';
 import { invalidArgument, isSkeinError } from '../core/errors.js';
 import { currentDoer } from './current.js';
-import { RejectionWatch } from './leaks/rejection-watch.js';
+import { UncaughtWatch } from './leaks/uncaught-watch.js';
 import { SubscriptionWatch } from './leaks/subscription-watch.js';
 import { Expectations } from './marbles/expectations.js';
 import { formatMs } from './marbles/draw.js';
@@ -24,9 +25,12 @@ const inTurn = async <T>(work: () => Promise<T>): Promise<T> => {
 /** What is wrong with a scenario once it is over, each in words. */
 export class ScenarioError extends Error {
   readonly problems: readonly string[];
+  /** What is the same whenever the scenario fails by the same fault of what is tested, where that is known. */
+  readonly bug: string | undefined;
 
-  constructor(problems: readonly string[], options?: ErrorOptions) {
+  constructor(problems: readonly string[], { bug, ...options }: ErrorOptions & { readonly bug?: string } = {}) {
     super(problems.join('\n\n'), options);
+    this.bug = bug;
     this.name = 'ScenarioError';
     this.problems = problems;
   }
@@ -64,41 +68,49 @@ export interface Scene {
  * Runs a scenario in virtual time, within `limitMs` of it, and rejects with all that is wrong: what the scenario throws, where diagrams
  * part, what is left open.
  */
-export const play = (clock: VirtualClock, limitMs: number, prepare: (stage: Stage) => Scene): Promise<void> =>
+export const play = ({ clock, limitMs, seed }: Rules, prepare: (stage: Stage) => Scene): Promise<void> =>
   inTurn(async () => {
-    const startMs = clock.now();
-    const globals = new VirtualGlobals(() => currentDoer() ?? { clock, uptime: () => clock.now() - startMs });
+    const [startMs, random] = [clock.now(), new SeededRandom(~seed)];
+    const own = { clock, uptime: () => clock.now() - startMs, chance: () => random.next() };
+    const globals = new VirtualGlobals(() => currentDoer() ?? own);
     const subscriptions = new SubscriptionWatch();
-    const rejections = new RejectionWatch();
+    const uncaught = new UncaughtWatch();
     globals.install();
     subscriptions.install();
     try {
-      const problems = await perform({ clock, limitMs, globals, subscriptions, rejections }, prepare);
+      const problems = await perform({ clock, limitMs, globals, subscriptions, uncaught }, prepare);
       if (problems.length > 0) throw new ScenarioError(problems);
     } finally {
-      rejections.uninstall();
+      uncaught.uninstall();
       subscriptions.uninstall();
       globals.uninstall();
     }
   });
+
+interface Rules {
+  readonly clock: VirtualClock;
+  readonly limitMs: number;
+  /** What the chance follows from that users' code has. */
+  readonly seed: number;
+}
 
 interface Surroundings {
   readonly clock: VirtualClock;
   readonly limitMs: number;
   readonly globals: VirtualGlobals;
   readonly subscriptions: SubscriptionWatch;
-  readonly rejections: RejectionWatch;
+  readonly uncaught: UncaughtWatch;
 }
 
 const perform = async (
-  { clock, limitMs, globals, subscriptions, rejections }: Surroundings,
+  { clock, limitMs, globals, subscriptions, uncaught }: Surroundings,
   prepare: (stage: Stage) => Scene,
 ): Promise<readonly string[]> => {
   const timetable = new Timetable(clock);
   const sources = new Sources(timetable);
   const expectations = new Expectations(timetable, sources);
   const run = new Run(clock, limitMs, () => globals.pending);
-  rejections.install(run.fail);
+  uncaught.install(run.fail);
   const scene = prepare({ clock, timetable, sources, expectations, fail: run.fail });
   try {
     const acting = new Promise((resolve) => {

@@ -22,6 +22,18 @@ export const explained = (error: Error, more: string): Error => {
   }
 };
 
+/** Throws `invalid-argument` for a time that no host can have. */
+const checkHost = (name: string, { skewMs = 0, drift = 0, directoryMs = 0 }: HostOptions): void => {
+  const problems = [
+    ...(Number.isFinite(skewMs) ? [] : [`skewMs of ${name} must be a number, and is ${String(skewMs)}`]),
+    ...(drift > -1 && drift < Infinity ? [] : [`drift of ${name} must be more than -1, and is ${String(drift)}`]),
+    ...(directoryMs >= 0 && directoryMs < Infinity
+      ? []
+      : [`directoryMs of ${name} must be a time in ms, and is ${String(directoryMs)}`]),
+  ];
+  if (problems.length > 0) throw invalidArgument(...problems);
+};
+
 /** Names the faults of a run, once its nodes are known. */
 export type PlanFaults = (nodes: readonly string[]) => readonly Fault[];
 
@@ -29,13 +41,14 @@ export type PlanFaults = (nodes: readonly string[]) => readonly Fault[];
 export const run = async (
   { seed, limitMs, latencyMs }: Settled,
   scenario: Scenario,
-  plan: PlanFaults = () => [],
+  plan?: PlanFaults,
 ): Promise<Error | undefined> => {
   const cluster = new SimCluster({ seed, latencyMs });
   const log = new LogBook(() => cluster.now() - startMs);
   const startMs = cluster.now();
   try {
-    await play(cluster.sim.clock, limitMs, (stage) => new Simulation({ stage, cluster, log, seed, scenario, plan }));
+    const rules = { clock: cluster.sim.clock, limitMs, seed };
+    await play(rules, (stage) => new Simulation({ stage, cluster, log, seed, scenario, plan }));
     return undefined;
   } catch (error) {
     const known = error instanceof Error ? error : new ScenarioError([`the scenario threw ${inspect(error)}`]);
@@ -49,7 +62,7 @@ interface SimulationParts {
   readonly log: LogBook;
   readonly seed: number;
   readonly scenario: Scenario;
-  readonly plan: PlanFaults;
+  readonly plan: PlanFaults | undefined;
 }
 
 class Simulation implements Scene {
@@ -71,8 +84,8 @@ class Simulation implements Scene {
     this.#parts = parts;
     this.#stage = stage;
     this.#cluster = cluster;
-    this.#invariants = new Invariants(stage.timetable, (problem) => {
-      stage.fail(new ScenarioError([problem]));
+    this.#invariants = new Invariants(stage.timetable, (problem, bug) => {
+      stage.fail(new ScenarioError([problem], { bug }));
     });
   }
 
@@ -121,7 +134,7 @@ class Simulation implements Scene {
   async ready(): Promise<void> {
     this.#isReady = true;
     for (const name of this.#named) this.#checkKnown(name);
-    for (const fault of this.#parts.plan([...this.#members.keys()])) this.#suffer(fault);
+    for (const fault of this.#parts.plan?.([...this.#members.keys()]) ?? []) this.#suffer(fault);
     await this.#each((member) => member.start());
   }
 
@@ -173,6 +186,10 @@ class Simulation implements Scene {
 
   #node(name: string, program: Program = () => undefined, options: HostOptions = {}): SimNode {
     if (this.#members.has(name)) throw invalidArgument(`there is a node ${name} already`);
+    if (this.#isReady && this.#parts.plan && this.#members.size === 0) {
+      throw invalidArgument(`explore plans its faults at the first frame: make ${name} before anything is awaited`);
+    }
+    checkHost(name, options);
     const logged = { logger: this.#parts.log.of(name), ...options };
     const member = new Member(this.#cluster, name, program, logged, this.#stage.fail);
     this.#members.set(name, member);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { interval, map, mergeMap, scan, take, timer } from 'rxjs';
+import { interval, map, mergeMap, scan, Subject, take, timer } from 'rxjs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { call, contract, type Node, settle } from '../../lib/index.js';
 import { explore, type ExploreOptions, type Scenario } from '../../lib/testing.js';
@@ -149,6 +149,45 @@ describe('explore', () => {
     );
   });
 
+  it('knows a failure by what is broken, whatever the time and the value, so that rounder faults count', async () => {
+    const faults = { kinds: ['kill'], count: [3, 3], forMs: [100, 10_000] } as const;
+    const message = await failureOf({ seeds: 20, faults }, ({ node, always }) => {
+      const start$ = new Subject<readonly number[]>();
+      const starts: number[] = [];
+      always(start$, ({ length }) => length < 2);
+      node('a', () => {
+        starts.push(Math.random());
+        start$.next([...starts]);
+      });
+    });
+    expect(message).toMatch(/^always at .* was broken by /);
+    expect(message).toMatch(/with these faults:\n\n {2}a {2}k 100ms s\n/);
+  });
+
+  it('refuses to go on where no node is there as the faults are planned', async () => {
+    const message = await failureOf({ seeds: 2 }, async ({ node }) => {
+      await sleep(1);
+      node('a');
+    });
+    expect(message).toMatch(
+      /^\[invalid-argument\] explore plans its faults at the first frame: make a before anything is awaited/,
+    );
+  });
+
+  it('leaves a link that was slow as fast as it was at first', () =>
+    explore(
+      { seeds: 3, latencyMs: 20, faults: { kinds: ['delay'], count: [2, 2], atMs: [0, 1_000], forMs: [100, 500] } },
+      async ({ node, clock, afterFaults }) => {
+        node('a', serve);
+        const api = node('api').client(Orders);
+        await afterFaults(3_000);
+        await api.place('warm');
+        const fromMs = clock.now();
+        await api.place('x');
+        expect(clock.now() - fromMs).toBe(40);
+      },
+    ));
+
   it('refuses ranges that are none', async () => {
     for (const options of [
       { seeds: 0 },
@@ -173,8 +212,8 @@ describe('shrinking', () => {
       const has = (kind: Fault['kind']) => left.some((one) => one.kind === kind && one.atMs > 0);
       return Promise.resolve(has('cut') && has('pause'));
     });
-    expect(drawFaults(fewest)).toBe('  a  20s x 1s o\n  a  4s p 1s r');
-    expect(runs).toBeLessThan(40);
+    expect(drawFaults(fewest)).toBe('  a  100ms x 100ms o\n  a  100ms p 100ms r');
+    expect(runs).toBeLessThan(60);
   });
 
   it('has no fault begin later, last longer, or leave its range, and leaves out what a simpler one makes needless', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ignoreElements, interval, map, mergeMap, NEVER, retry, take } from 'rxjs';
+import { ignoreElements, interval, map, mergeMap, NEVER, retry, shareReplay, Subject, take } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call, cast, contract, type Node, settle } from '../../lib/index.js';
 import { type Scenario, simulate, type SimulateOptions } from '../../lib/testing.js';
@@ -17,6 +17,13 @@ const serve = (node: Node) =>
     slow: (order) => sleep(1_000, `${order}@${node.name}`),
     note: () => undefined,
   });
+
+const ignore = (): void => undefined;
+
+const never = (): Promise<string> => NEVER.forEach(ignore) as Promise<never>;
+
+/** Never answers. */
+const stuck = { place: never, slow: never, note: ignore };
 
 const failureOf = async (scenario: Scenario, options: SimulateOptions = { seed: 1 }): Promise<Error> => {
   const failure: unknown = await simulate(options, scenario).catch((error: unknown) => error);
@@ -304,13 +311,170 @@ describe('simulate', () => {
         interval(100).subscribe(),
       ]);
     });
-    const waits = await failureOf(({ node }) => {
-      node('api').client(Orders).place('x').pipe(retry()).subscribe();
-    });
-    expect(waits.message).toContain('a subscription is left open, made at test/testing/simulate.test.ts:');
   });
 
   it.each<[string, Scenario, RegExp]>([
+    [
+      'a request of the scenario',
+      ({ node }) => {
+        node('a', (self) => self.serve(Orders, stuck));
+        node('api').client(Orders).place('x').subscribe({ error: ignore });
+      },
+      /^a request is left pending: orders\.place of api, made at test\/testing\/simulate\.test\.ts:\d+/,
+    ],
+    [
+      'one that is awaited, and tried again for ever',
+      ({ node }) => {
+        node('api').client(Orders).place('x').pipe(retry()).subscribe();
+      },
+      /^a request is left pending: orders\.place of api, made at test\/testing\/simulate\.test\.ts:\d+/,
+    ],
+    [
+      'a request of a program',
+      ({ node }) => {
+        node('a', (self) => self.serve(Orders, stuck));
+        node('api', (self) => void self.client(Orders).place('x').then(undefined, ignore));
+      },
+      /^a request is left pending: api was waiting for orders\.place of a/,
+    ],
+    [
+      'a subscription of a program',
+      ({ node }) => {
+        node('a', () => void NEVER.subscribe());
+      },
+      /^a subscription is left open, made at test\/testing\/simulate\.test\.ts:\d+/,
+    ],
+    [
+      'a subscription of a handler',
+      async ({ serve }) => {
+        const bus$ = new Subject();
+        await serve(Orders, { place: (order) => (bus$.subscribe(), order), slow: String, note: ignore }).place('x');
+      },
+      /^a subscription is left open, made at test\/testing\/simulate\.test\.ts:\d+/,
+    ],
+    [
+      'what a subscription has left behind',
+      ({ cold, expectObservable }) => {
+        expectObservable(cold('a 1m b').pipe(shareReplay({ bufferSize: 1, refCount: false }), take(1))).toBe('(a|)');
+      },
+      /^a subscription is left open, made at test\/testing\/simulate\.test\.ts:\d+/,
+    ],
+    [
+      'a program that never ends',
+      ({ node }) => node('a', () => NEVER.forEach(ignore)),
+      /^the programs of a are not over after 600s of virtual time/,
+    ],
+    [
+      'an end that never ends',
+      ({ node }) => node('a', () => () => NEVER.forEach(ignore)),
+      /^the programs of a are not over after 600s of virtual time/,
+    ],
+  ])('names %s', async (_what, scenario, message) => {
+    expect((await failureOf(scenario)).message).toMatch(message);
+  });
+
+  it('has nothing left of what was killed', () =>
+    simulate({ seed: 1 }, ({ node }) => {
+      node('a', () => {
+        const left = NEVER.subscribe();
+        return left;
+      }).faults('1s k 1s s');
+    }));
+
+  it('tells a killed process nothing more, and a paused one only when it is resumed', () =>
+    simulate({ seed: 1 }, async ({ node, hot }) => {
+      const tick$ = hot('1s a 4s b 5s c');
+      const seen: string[] = [];
+      let runs = 0;
+      node('a', () => {
+        const run = String((runs += 1));
+        return tick$.subscribe((tick) => seen.push(`${run} ${tick}`));
+      }).faults('2s k 1s s');
+      node('b', () => tick$.subscribe((tick) => seen.push(`b ${tick} at ${String(Math.round(performance.now()))}`))).faults(
+        '4s p 5s r',
+      );
+      await sleep(12_000);
+      expect(seen).toEqual(['1 a', 'b a at 1000', '2 b', 'b b at 9000', 'b c at 10000', '2 c']);
+    }));
+
+  it('runs no cleanup of a run that was killed', () =>
+    simulate({ seed: 1 }, async ({ node }) => {
+      const ended: number[] = [];
+      let runs = 0;
+      node('a', async () => {
+        const run = (runs += 1);
+        if (run > 1) await sleep(1_000);
+        return () => ended.push(run);
+      }).faults('1s k 1s s 100ms q');
+      await sleep(5_000);
+      expect(ended).toEqual([2]);
+    }));
+
+  it('starts a node anew that was drained or closed by program', () =>
+    simulate({ seed: 1 }, async ({ node }) => {
+      const a = node('a', serve);
+      const api = node('api').client(Orders);
+      for (const leave of [() => a.drain(), () => a.close()]) {
+        await leave();
+        await a.start();
+        expect(await api.place('x')).toBe('x@a');
+      }
+    }));
+
+  it('shows errors whose message cannot be changed', async () => {
+    const error = await failureOf(() => sleep(1_000, undefined, { signal: AbortSignal.timeout(10) }));
+    expect(error.message).toMatch(/^AbortError: The operation was aborted\n\nseed 1; see it again/);
+    expect(error.cause).toBeInstanceOf(DOMException);
+  });
+
+  it('fails by what nobody catches', async () => {
+    const error = await failureOf(async () => {
+      queueMicrotask(() => {
+        throw new Error('thrown away');
+      });
+      await sleep(10);
+    });
+    expect(error.message).toMatch(/^thrown away\n/);
+  });
+
+  it('has what users see of chance follow from the seed', async () => {
+    const drawn = async (seed: number): Promise<readonly number[]> => {
+      const numbers: number[] = [];
+      await simulate({ seed }, ({ node }) => {
+        numbers.push(Math.random());
+        node('a', () => numbers.push(Math.random()));
+      });
+      return numbers;
+    };
+    const first = await drawn(1);
+    expect(new Set([...first, ...(await drawn(2))]).size).toBe(4);
+    expect(await drawn(1)).toEqual(first);
+  });
+
+  it('has performance.now() go on as time does, whatever the clock says', () =>
+    simulate({ seed: 1 }, async ({ node }) => {
+      const seen: number[] = [];
+      const program = async (): Promise<void> => {
+        const fromMs = Date.now();
+        await sleep(1_000);
+        seen.push(performance.now(), Date.now() - fromMs);
+      };
+      node('a', () => void program(), { skewMs: -100_000 }).faults('500ms j<5s');
+      await sleep(2_000);
+      expect(seen).toEqual([1_000, -4_000]);
+    }));
+
+  it.each<[string, Scenario, RegExp]>([
+    ['a drift by which no time passes', ({ node }) => node('a', undefined, { drift: -1 }), /drift of a must be more than -1/],
+    ['a skew that is none', ({ node }) => node('a', undefined, { skewMs: NaN }), /skewMs of a must be a number/],
+    [
+      'a node on both sides of a partition',
+      ({ node, network }) => {
+        node('a');
+        network.partition(['a'], ['a']);
+      },
+      /a cannot be on both sides of a partition/,
+    ],
     ['two nodes of one name', ({ node }) => node('a') && node('a'), /there is a node a already/],
     [
       'a link to nowhere',

@@ -105,8 +105,8 @@ export class SimWorld {
     for (const route of this.#between(a, b, ways)) route.drops = count;
   }
 
-  /** From now on messages take this long; none overtakes one that was sent before. */
-  setLatency(a: string, b: string, latencyMs: Latency, ways: Ways = 'both'): void {
+  /** From now on messages take this long, or as long as at first; none overtakes one that was sent before. */
+  setLatency(a: string, b: string, latencyMs: Latency = this.#latencyMs, ways: Ways = 'both'): void {
     for (const route of this.#between(a, b, ways)) route.latencyMs = latencyMs;
   }
 

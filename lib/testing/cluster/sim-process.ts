@@ -37,6 +37,8 @@ export class SimProcess implements Doer {
   readonly leaseMs: number;
   readonly #held: (() => void)[] = [];
   #state: 'running' | 'paused' | 'resuming' | 'dead' = 'running';
+  /** What its users' code sees of chance, which is not the node's own. */
+  readonly #chance: SeededRandom;
   #node: Node | undefined;
 
   /** What happens to it: at once, when it is resumed, or never. */
@@ -45,7 +47,8 @@ export class SimProcess implements Doer {
     else if (this.#state !== 'dead') this.#held.push(work);
   };
 
-  private constructor({ sim, registry }: Surroundings, time: HostTime, leaseMs: number, directoryMs = 0) {
+  private constructor({ sim, registry }: Surroundings, seed: number, time: HostTime, leaseMs: number, directoryMs = 0) {
+    this.#chance = new SeededRandom(~seed);
     this.leaseMs = leaseMs;
     this.clock = new HostClock(sim.clock, time, this.enter);
     this.matchmaker = new HostMatchmaker(registry, this.clock, directoryMs, this.enter);
@@ -56,7 +59,7 @@ export class SimProcess implements Doer {
     const { skewMs, drift, directoryMs, spy, overrides = [], ...others } = options;
     const { leaseMs = limits.leaseMs } = others;
     const time = { ...(skewMs && { skewMs }), ...(drift && { drift }) };
-    const process = new SimProcess(surroundings, time, leaseMs, directoryMs);
+    const process = new SimProcess(surroundings, seed, time, leaseMs, directoryMs);
     const { clock, matchmaker, enter } = process;
     const network = new HostNetwork(surroundings.sim.network(host), enter);
     process.#node = await createNode(`sim://${host}`, {
@@ -76,6 +79,10 @@ export class SimProcess implements Doer {
 
   get node(): Node {
     return this.#node as Node;
+  }
+
+  chance(): number {
+    return this.#chance.next();
   }
 
   uptime(): number {

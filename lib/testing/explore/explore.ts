@@ -2,9 +2,11 @@ import { inspect } from 'node:util';
 import { invalidArgument } from '../../core/errors.js';
 import { seedInEnvironment, settle, type Settled, type SimulateOptions } from '../options.js';
 import { seeAgain } from '../see-again.js';
+import { ScenarioError } from '../play.js';
 import { explained, run } from '../simulation.js';
 import type { Scenario } from '../world.js';
-import { checkRanges, drawFaults, type Fault, type FaultRanges, planFaults } from './fault-plan.js';
+import { checkRanges, drawFaults, type Fault, type FaultRanges, planFaults, rangesDefault } from './fault-plan.js';
+import { blurred } from './invariants.js';
 import { shrink } from './shrink.js';
 
 export interface ExploreOptions extends SimulateOptions {
@@ -47,7 +49,7 @@ const explain = async (
   settled: Settled,
   scenario: Scenario,
   planned: readonly Fault[],
-  { atMs: [atMsMin] = [0, 0], forMs: [forMsMin] = [0, 0] }: FaultRanges,
+  { atMs: [atMsMin] = rangesDefault.atMs, forMs: [forMsMin] = rangesDefault.forMs }: FaultRanges,
   error: Error,
 ): Promise<Error> => {
   const { seed } = settled;
@@ -70,5 +72,6 @@ const explain = async (
   return explained(shown, `seed ${String(seed)} fails ${how}${seeAgain(seed)}`);
 };
 
-/** What is the same in two failures by one bug: its first line, whatever the numbers in it. */
-const kindOf = ({ name, message }: Error): string => `${name} ${message.split('\n', 1)[0] ?? ''}`.replace(/\d+(?:\.\d+)?/g, '#');
+/** What is the same in two failures by one bug; its first line, where nothing better is known, whatever the numbers in it. */
+const kindOf = (error: Error): string =>
+  (error instanceof ScenarioError ? error.bug : undefined) ?? blurred(`${error.name} ${error.message.split('\n', 1)[0] ?? ''}`);

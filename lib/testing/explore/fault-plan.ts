@@ -19,6 +19,8 @@ export interface FaultRanges {
   readonly nodes?: readonly string[];
 }
 
+export const rangesDefault = { count: [1, 6], atMs: [0, 30_000], forMs: [100, 10_000] } as const;
+
 /** One fault from its beginning to its end: where, and what. */
 export interface Fault {
   /** A node, `a<>b` or `a>b`, or `directory of a`. */
@@ -41,7 +43,7 @@ const signs: { readonly [K in FaultKind]: (degree: number) => readonly [begin: s
   pause: () => ['p', 'r'],
   jump: (degree) => [`j${String(Math.ceil(degree * 60))}s`],
   cut: () => ['x', 'o'],
-  delay: (degree) => [`d1ms..${String(Math.ceil(degree * 500) + 1)}ms`, 'd0ms'],
+  delay: (degree) => [`d1ms..${String(Math.ceil(degree * 500) + 1)}ms`, 'd'],
   loss: (degree) => [`l${String(Math.ceil(degree * 30))}%`, 'l0%'],
   break: () => ['b'],
   outage: () => ['x', 'o'],
@@ -57,7 +59,7 @@ export const checkRanges = (ranges: FaultRanges): void => {
     ...(['count', 'atMs', 'forMs'] as const).flatMap((name) => {
       const range: unknown = ranges[name] ?? [0, 0];
       const [min, max] = Array.isArray(range) ? (range as number[]) : [];
-      return min !== undefined && max !== undefined && min >= 0 && max >= min
+      return min !== undefined && max !== undefined && min >= 0 && max >= min && max < Infinity
         ? []
         : [`${name} must be two numbers from 0, the second no less than the first`];
     }),
@@ -85,10 +87,13 @@ export const planFaults = (seed: number, ranges: FaultRanges, nodes: readonly st
     const to = pick(nodes.filter((name) => name !== from));
     return kind === 'break' || random.next() < 0.7 ? `${from}<>${to}` : `${from}>${to}`;
   };
-  const count = Math.round(between(ranges.count ?? [1, 6]));
+  const count = Math.round(between(ranges.count ?? rangesDefault.count));
   const faults = Array.from({ length: count }, (): Fault => {
     const kind = pick(usable);
-    const [atMs, forMs] = [Math.round(between(ranges.atMs ?? [0, 30_000])), Math.round(between(ranges.forMs ?? [100, 10_000]))];
+    const [atMs, forMs] = [
+      Math.round(between(ranges.atMs ?? rangesDefault.atMs)),
+      Math.round(between(ranges.forMs ?? rangesDefault.forMs)),
+    ];
     return { kind, where: whereOf(kind), atMs, forMs, degree: random.next() };
   });
   return faults.sort((a, b) => a.atMs - b.atMs);

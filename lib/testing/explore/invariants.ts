@@ -6,8 +6,14 @@ import { formatMs } from '../marbles/draw.js';
 import type { Timetable } from '../marbles/timetable.js';
 import { Place } from '../time/place.js';
 
-/** Ends a scenario with that error. */
-type Fail = (problem: string) => void;
+/** Ends a scenario with that problem; `bug` is the part of it that is the same whatever the time and the value. */
+type Fail = (problem: string, bug: string) => void;
+
+/** What is wrong, and how. */
+type Tell = (problem: string, how: string) => void;
+
+/** Without its numbers and times, which differ from run to run. */
+export const blurred = (text: string): string => text.replace(/\d+(?:\.\d+)?(?:ms|s|m|h)?(?![a-z])/gi, '#');
 
 /** What must be so of what streams tell, whatever goes wrong. */
 export class Invariants {
@@ -23,14 +29,14 @@ export class Invariants {
   /** Each value must be right; fails the scenario at the first one that is not, and by an error of the stream. */
   readonly always = <T>(value$: ObservableInput<T>, isRight: (value: T) => boolean): void => {
     this.#watch('always', value$, (value, tell) => {
-      if (!isRight(value)) tell(`was broken by ${inspect(value)}`);
+      if (!isRight(value)) tell('was broken', ` by ${inspect(value)}`);
     });
   };
 
   /** No value may be so. */
   readonly never = <T>(value$: ObservableInput<T>, isWrong: (value: T) => boolean): void => {
     this.#watch('never', value$, (value, tell) => {
-      if (isWrong(value)) tell(`was broken by ${inspect(value)}`);
+      if (isWrong(value)) tell('was broken', ` by ${inspect(value)}`);
     });
   };
 
@@ -47,9 +53,8 @@ export class Invariants {
     });
     this.#timetable.atQuiet(withinMs, () => {
       if (isIt) return;
-      tell(
-        `is not so ${formatMs(withinMs)} after the last fault: ${last ? `the last value is ${inspect(last.value)}` : 'there was no value'}`,
-      );
+      const seen = last ? `the last value is ${inspect(last.value)}` : 'there was no value';
+      tell('is not so', ` ${formatMs(withinMs)} after the last fault: ${seen}`);
     });
   };
 
@@ -58,10 +63,12 @@ export class Invariants {
     this.#watching.unsubscribe();
   }
 
-  #watch<T>(what: string, value$: ObservableInput<T>, see: (value: T, tell: Fail) => void): Fail {
+  #watch<T>(what: string, value$: ObservableInput<T>, see: (value: T, tell: Tell) => void): Tell {
     const place = new Place();
-    const tell: Fail = (problem) => {
-      this.#fail(`${what} at ${String(place)} ${problem}, at ${formatMs(Math.round(this.#timetable.frame))}`);
+    const tell = (problem: string, how: string): void => {
+      const which = `${what} at ${String(place)}`;
+      const atMs = formatMs(Math.round(this.#timetable.frame));
+      this.#fail(`${which} ${problem}${how}, at ${atMs}`, `${which} ${blurred(problem)}`);
     };
     this.#timetable.atStart(() => {
       this.#watching.add(
@@ -70,7 +77,9 @@ export class Invariants {
             see(value, tell);
           },
           error: (error: unknown) => {
-            tell(`was ended by the error ${textOfThrown(error)}`);
+            const text = textOfThrown(error);
+            const [first = ''] = text.split('\n', 1);
+            tell(`was ended by the error ${first}`, text.slice(first.length));
           },
         }),
       );

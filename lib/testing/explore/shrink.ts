@@ -1,10 +1,10 @@
 import type { Fault } from './fault-plan.js';
 
 export interface ShrinkOptions {
-  /** No fault begins before that, or lasts for less; 0 by default. */
+  /** No fault begins before that, 0 by default, or lasts for less, 100 by default. */
   readonly atMsMin?: number;
   readonly forMsMin?: number;
-  /** How often it is tried at the most; 100 by default. */
+  /** How often it is tried at the most; 200 by default. */
   readonly triesMax?: number;
 }
 
@@ -12,7 +12,7 @@ export interface ShrinkOptions {
 export const shrink = async (
   faults: readonly Fault[],
   fails: (faults: readonly Fault[]) => Promise<boolean>,
-  { atMsMin = 0, forMsMin = 0, triesMax = 100 }: ShrinkOptions = {},
+  { atMsMin = 0, forMsMin = 100, triesMax = 200 }: ShrinkOptions = {},
 ): Promise<readonly Fault[]> => {
   let left = triesMax;
   let fewest = faults;
@@ -48,12 +48,14 @@ export const shrink = async (
 };
 
 /** The simplest first; none is later or longer. */
-const simplerThan = (fault: Fault, atMsMin: number, forMsMin: number): readonly Fault[] => {
-  const down = (ms: number, unit: number, min: number): number => Math.max(min, Math.floor(ms / unit) * unit);
-  const rounded = [10_000, 1_000, 100].map((unit) => ({
-    ...fault,
-    atMs: down(fault.atMs, unit, atMsMin),
-    forMs: down(fault.forMs, unit, Math.max(forMsMin, Math.min(unit, fault.forMs))),
-  }));
-  return rounded.filter(({ atMs, forMs }) => atMs !== fault.atMs || forMs !== fault.forMs);
+const simplerThan = (fault: Fault, atMsMin: number, forMsMin: number): readonly Fault[] => [
+  ...lessThan(fault.atMs, atMsMin).map((atMs) => ({ ...fault, atMs })),
+  ...lessThan(fault.forMs, forMsMin).map((forMs) => ({ ...fault, forMs })),
+];
+
+/** The least that it may be, half of it, and rounder times. */
+const lessThan = (ms: number, min: number): readonly number[] => {
+  const round = (time: number, unit: number): number => Math.floor(time / unit) * unit;
+  const times = [min, round(ms / 2, 100), ...[10_000, 1_000, 100].map((unit) => round(ms, unit))];
+  return [...new Set(times)].filter((time) => time >= min && time < ms);
 };

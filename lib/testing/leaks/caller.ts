@@ -6,6 +6,7 @@ export const isCalledByUsers = (called: (...given: never[]) => unknown): boolean
 
 /** The file that the call stands in, without any text of the stack being made: that would take a hundred times as long. */
 const callerOf = (called: (...given: never[]) => unknown): string => {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- it is put back as it was
   const { prepareStackTrace, stackTraceLimit } = Error;
   Error.stackTraceLimit = 1;
   Error.prepareStackTrace = (_error, [site]) => site?.getFileName() ?? '';

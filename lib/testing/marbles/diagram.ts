@@ -91,6 +91,7 @@ class Reader {
   #allow({ at }: Lexeme, next: Lexeme | undefined): void {
     const withinMs = durationMs(next?.text ?? '');
     if (withinMs === undefined) throw this.#wrong('a time must stand behind "within", such as "within 3s"', at);
+    if (this.#withinMs > 0) throw this.#wrong('a mark must stand between two "within"', at);
     this.#withinMs = withinMs;
     this.#isBehindMark = false;
   }

@@ -41,15 +41,16 @@ export class Expectations {
     this.#sources = sources;
   }
 
-  /** Subscribed from the first frame to the end of the play, or as `subscription` says: `^ 5s !`. */
+  /** Subscribed from the first frame (or from now on, where that is over) to the end of the play, or as `subscription` says: `^ 5s !`. */
   readonly expectObservable = <T>(actual: ObservableInput<T>, subscription = '^'): Expectation<T> => {
     const seen: Seen[] = [];
     const steps = this.#timetable.read(subscription, 'a subscription', subscribed);
-    if (!steps.some(({ mark }) => mark.kind === 'subscribe')) {
-      throw invalidArgument(`a subscription begins with ^, or nothing is seen: ${subscription}`);
+    if (steps[0]?.mark.kind !== 'subscribe' || steps[1]?.mark.kind === 'subscribe' || steps.length > 2) {
+      throw invalidArgument(`a subscription begins with ^, and may end with one !: ${subscription}`);
     }
+    const fromMs = this.#timetable.frame;
     const note = (kind: Mark['kind'], value?: unknown): void => {
-      seen.push({ atMs: this.#timetable.frame, kind, value });
+      seen.push({ atMs: this.#timetable.frame - fromMs, kind, value });
     };
     const current = new Subscription();
     const place = new Place();

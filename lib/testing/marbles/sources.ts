@@ -20,7 +20,7 @@ export class Sources {
     this.#timetable = timetable;
   }
 
-  /** Emits from the first frame on, to whoever is subscribed then. */
+  /** Emits from the first frame on, or from now on where that is over, to whoever is subscribed then. */
   readonly hot = <T = string>(marbles: string, values: Values<T> = {}, error?: unknown): Observable<T> => {
     const steps = this.#timetable.read(marbles, 'a source', kinds);
     const subject = new Subject<T>();
@@ -37,15 +37,16 @@ export class Sources {
   readonly cold = <T = string>(marbles: string, values: Values<T> = {}, error?: unknown): Observable<T> => {
     const steps = this.#timetable.read(marbles, 'a source', kinds);
     const seen: Seen[] = [];
+    const fromMs = this.#timetable.frame;
     const cold$ = heard(
       new Observable<T>((subscriber) => {
-        seen.push({ atMs: this.#timetable.frame, kind: 'subscribe' });
+        seen.push({ atMs: this.#timetable.frame - fromMs, kind: 'subscribe' });
         const running = this.#timetable.run(steps, (mark) => {
           tell(subscriber, mark, values, error);
         });
         return () => {
           running.unsubscribe();
-          seen.push({ atMs: this.#timetable.frame, kind: 'unsubscribe' });
+          seen.push({ atMs: this.#timetable.frame - fromMs, kind: 'unsubscribe' });
         };
       }),
     );
@@ -57,6 +58,7 @@ export class Sources {
   readonly stream = <T = string>(marbles: string, values: Values<T> = {}, error?: unknown): Stream<T> => {
     const steps = this.#timetable.read(marbles, 'a source', kinds);
     const granted: Seen[] = [];
+    const fromMs = this.#timetable.frame;
     const stream = fromDemand<T>((credit$) =>
       heard(
         new Observable((subscriber) => {
@@ -75,7 +77,7 @@ export class Sources {
           };
           const asking = credit$.subscribe({
             next: (more) => {
-              granted.push({ atMs: this.#timetable.frame, kind: 'next', value: more });
+              granted.push({ atMs: this.#timetable.frame - fromMs, kind: 'next', value: more });
               credit += more;
               give();
             },

@@ -39,6 +39,8 @@ export class Timetable {
     const steps = readDiagram(marbles);
     const odd = steps.find(({ mark: { kind }, withinMs }) => !kinds.includes(kind) || (withinMs > 0 && !allowsWithin));
     if (odd) throw invalidArgument(`${what} cannot have ${odd.withinMs > 0 ? '"within"' : odd.mark.kind}: ${marbles}`);
+    const end = steps.findIndex(({ mark: { kind } }) => kind === 'complete' || kind === 'error');
+    if (end >= 0 && end < steps.length - 1) throw invalidArgument(`nothing comes behind the end of ${what}: ${marbles}`);
     this.#lengthMs = Math.max(this.#lengthMs, this.frame + lengthOf(steps));
     return steps;
   }

@@ -1,6 +1,7 @@
 import type { SimWorld, Ways } from '../../adapters/sim/sim-world.js';
 import type { Latency } from '../../adapters/sim/sim-route.js';
 import { invalidArgument } from '../../core/errors.js';
+import type { Node } from '../../node/node.js';
 import { durationMs } from '../marbles/diagram.js';
 
 /** Two hosts, and whether both directions between them are meant, or the one from the first to the second. */
@@ -18,7 +19,7 @@ export interface Afflicted {
   start(): unknown;
   pause(): void;
   resume(): void;
-  leave(): unknown;
+  leave(go: (node: Node) => Promise<unknown>): unknown;
   jump(ms: number): void;
 }
 
@@ -58,6 +59,12 @@ const latency = (text: string): Latency | undefined => {
   return max === undefined || max < min ? undefined : [min, max];
 };
 
+/** `5s`, or `<5s` for back. */
+const leap = (text: string): number | undefined => {
+  const ms = durationMs(text.replace(/^</, ''));
+  return ms !== undefined && text.startsWith('<') ? -ms : ms;
+};
+
 const percentage = (text: string): number | undefined => {
   const number = Number(/^(\d+(?:\.\d+)?)%$/.exec(text)?.[1] ?? NaN);
   return number <= 100 ? number / 100 : undefined;
@@ -70,13 +77,12 @@ const linkFaults: Vocabulary<LinkFault> = {
   o: ['o (heal)', alone((sim, { from, to, ways }) => (ways === 'both' ? sim.heal(from, to) : sim.healOneWay(from, to)))],
   b: ['b (break its wires)', alone((sim, { from, to }) => sim.break(from, to))],
   d: [
-    'd50ms or d10ms..50ms (delay)',
-    withIt(
-      latency,
-      (ms) =>
-        (sim: SimWorld, { from, to, ways }: Path) =>
-          sim.setLatency(from, to, ms, ways),
-    ),
+    'd50ms or d10ms..50ms (delay), d (as at first)',
+    (rest) => {
+      const ms = latency(rest);
+      if (ms === undefined && rest !== '') return undefined;
+      return (sim, { from, to, ways }) => sim.setLatency(from, to, ms, ways);
+    },
   ],
   l: [
     'l10% (lose)',
@@ -103,8 +109,8 @@ const nodeFaults: Vocabulary<NodeFault> = {
   s: ['s (start)', alone((node) => node.start())],
   p: ['p (pause)', alone((node) => node.pause())],
   r: ['r (resume)', alone((node) => node.resume())],
-  q: ['q (drain, and quit)', alone((node) => void node.leave())],
-  j: ['j5s (its clock jumps)', withIt(durationMs, (ms) => (node: Afflicted) => node.jump(ms))],
+  q: ['q (drain, and quit)', alone((node) => void node.leave((running) => running.drain()))],
+  j: ['j5s (its clock jumps), j<5s (back)', withIt(leap, (ms) => (node: Afflicted) => node.jump(ms))],
 };
 
 const directoryFaults: Vocabulary<DirectoryFault> = {

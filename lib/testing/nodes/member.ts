@@ -5,6 +5,7 @@ import type { SimCluster } from '../cluster/sim-cluster.js';
 import type { HostOptions, SimProcess } from '../cluster/sim-process.js';
 import { runAs } from '../current.js';
 import { Place } from '../time/place.js';
+import { Asking } from './asking.js';
 import { end } from './cleanup.js';
 import type { AfflictedDirectory } from './faults.js';
 
@@ -82,10 +83,7 @@ export class Member implements AfflictedDirectory {
         void this.#run(process).then(resolve);
       });
     });
-    await Promise.race([
-      ran,
-      firstValueFrom(this.#state$.pipe(filter((state) => !isRunOf(state, process))), { defaultValue: undefined }),
-    ]);
+    await Promise.race([ran, this.#over(process)]);
   }
 
   /** One behind the other, for a host has one process at a time; undefined where it was killed as it started. */
@@ -137,16 +135,24 @@ export class Member implements AfflictedDirectory {
     if (this.isUp) this.process.clock.jump(ms);
   }
 
-  /** Drains or closes, and ends as a program does; does nothing where it is down, or leaves already. */
-  async leave(go: (node: Node) => Promise<unknown> = (node) => node.drain()): Promise<void> {
-    if (!this.isUp || this.#leaving === this.process) return;
+  /** Drains or closes its node, and ends as a program does; does nothing where it is down. Resolves with what the node says, unless it is killed meanwhile. */
+  async leave<T>(go: (node: Node) => Promise<T>): Promise<{ readonly said: T } | undefined> {
+    if (!this.isUp) return undefined;
     const { process } = this;
+    const isFirst = this.#leaving !== process;
     this.#leaving = process;
-    await within(process, go);
-    if (isRunOf(this.#state$.value, process)) await this.#end(process);
-    if (!isRunOf(this.#state$.value, process)) return;
+    const left = await Promise.race([within(process, go).then((said) => ({ said })), this.#over(process)]);
+    if (!isFirst) return left;
+    if (left) await this.#end(process);
+    if (!isRunOf(this.#state$.value, process)) return undefined;
     this.#cluster.forget(this.name);
     this.#fall('has left');
+    return left;
+  }
+
+  /** Resolves once that process is no more. */
+  async #over(process: SimProcess): Promise<undefined> {
+    await firstValueFrom(this.#state$.pipe(filter((state) => !isRunOf(state, process))), { defaultValue: undefined });
   }
 
   /** What the scenario has asked it for and still waits for, each in words. */
@@ -226,7 +232,8 @@ export class Member implements AfflictedDirectory {
       if (isRunOf(this.#state$.value, process)) this.#cleanup = cleanup;
       else await end(cleanup);
     } catch (error) {
-      if (isRunOf(this.#state$.value, process)) this.#failed(error);
+      // One that leaves before its program has begun all that it begins fails to.
+      if (isRunOf(this.#state$.value, process) && this.#leaving !== process) this.#failed(error);
     }
   }
 
@@ -252,22 +259,6 @@ export class Member implements AfflictedDirectory {
 
 /** How long what is under way may still take once all programs have ended, in ms. */
 const endMs = 5_000;
-
-/** What the scenario waits for. */
-class Asking {
-  readonly #what: string;
-  readonly #place: Place;
-
-  constructor(what: string, place: Place) {
-    this.#what = what;
-    this.#place = place;
-  }
-
-  toString(): string {
-    const place = String(this.#place);
-    return `a request is left pending: ${this.#what}${place === '' ? '' : `, made at ${place}`}`;
-  }
-}
 
 const within = <T>(process: SimProcess, work: (node: Node) => Promise<T>): Promise<T> =>
   new Promise((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { firstValueFrom, from, type Observable } from 'rxjs';
 import type { ActorStatus } from '../../actors/actor.js';
+import { SkeinError } from '../../core/errors.js';
 import type { Node } from '../../node/node.js';
 import type { Registration } from '../../ports/matchmaker.js';
 import type { Peer } from '../../ports/transport.js';
@@ -23,7 +24,7 @@ import type { Member } from './member.js';
 export interface SimNode extends Node {
   /**
    * What goes wrong with it, as a diagram: `k` kills it as by SIGKILL, `s` starts it again, `p` pauses it as by SIGSTOP and `r` resumes
-   * it, `q` drains it, after which it has ended, `j5s` has its clock jump.
+   * it, `q` drains it, after which it has ended, `j5s` has its clock jump, `j<5s` back.
    */
   faults(marbles: string): this;
   /** What becomes of the directory as this node sees it: `x` out of reach, `o` back; `f` frozen, so that it tells of no change, `t` thawed. */
@@ -130,9 +131,10 @@ export class DeputyNode implements SimNode {
 
   /** The host is down then, and can be started again. */
   async #leave<T>(go: (node: Node) => Promise<T>): Promise<T> {
-    const left = await this.#ask('leave', go);
-    await this.#member.leave(go);
-    return left;
+    await this.#ask('leave', () => Promise.resolve());
+    const left = await this.#member.leave(go);
+    if (!left) throw new SkeinError('closed', { what: `node ${this.name}` }, { ran: 'unknown' });
+    return left.said;
   }
 
   #ask<T>(what: string, ask: (node: Node) => Promise<T>): Promise<T> {

@@ -13,7 +13,8 @@ type PromiseOptions = { readonly signal?: AbortSignal; readonly ref?: boolean } 
 
 /**
  * Puts virtual time in the place of what users' code reads and sets: `setTimeout`, `setInterval`, `setImmediate` and what clears them,
- * also of `node:timers` and `node:timers/promises`, `Date`, `performance.now()` and `AbortSignal.timeout`. Whoever took hold of
+ * also of `node:timers` and `node:timers/promises`, `Date`, `performance.now()` and `AbortSignal.timeout`; and seeded chance in that of
+ * `Math.random`. Whoever took hold of
  * the real ones before keeps them. Each timer is set by the clock of whose code sets it.
  */
 export class VirtualGlobals {
@@ -38,6 +39,7 @@ export class VirtualGlobals {
     for (const [name, value] of Object.entries(this.#promised())) this.#put(timersPromises, name, value);
     this.#put(globalThis, 'Date', this.#date());
     this.#put(performance, 'now', () => this.#watch().uptime());
+    this.#put(Math, 'random', () => this.#watch().chance());
     this.#put(AbortSignal, 'timeout', (ms: number) => this.#signal(ms));
     syncBuiltinESMExports();
   }
