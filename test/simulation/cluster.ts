@@ -40,15 +40,15 @@ export class Cluster {
   readonly #seen: Seen;
   readonly #dice: Dice;
   readonly #ledger = new Ledger();
-  readonly #watch = new WireWatch((rule, how) => {
-    this.#ledger.breach(rule, how);
-  });
+  readonly #watch: WireWatch;
   readonly #calm: Calm | undefined;
   readonly #hosts: readonly string[];
   readonly #nodes = new Map<string, SimNode>();
   readonly #processes = new Map<string, Process>();
   readonly #startMs: number;
   #starts = 0;
+  /** Whether all is told, so that nodes are closed as they are. */
+  #isTold = false;
 
   constructor(world: World, mood: Mood, seen: Seen) {
     this.#world = world;
@@ -56,16 +56,11 @@ export class Cluster {
     this.#mood = mood;
     this.#seen = seen;
     this.#dice = new Dice(world.seed);
-    this.#calm =
-      mood === 'calm'
-        ? new Calm(
-            this.#watch,
-            () => world.clock.now(),
-            (rule, how) => {
-              this.#ledger.breach(rule, how);
-            },
-          )
-        : undefined;
+    const breach: Ledger['breach'] = (rule, how) => {
+      this.#ledger.breach(rule, how);
+    };
+    this.#watch = new WireWatch(breach, mood === 'calm');
+    this.#calm = mood === 'calm' ? new Calm(this.#watch, () => world.clock.now(), breach) : undefined;
     this.#hosts = Array.from({ length: 3 + this.#dice.below(2) }, (_, i) => `host-${String(i)}`);
   }
 
@@ -74,13 +69,13 @@ export class Cluster {
     this.#world.always(this.#ledger.breach$, () => true);
     for (const host of this.#hosts) this.#add(host);
     await pass(busyMs);
-    if (this.#mood !== 'lossy') {
-      await this.#world.afterFaults(2 * leaseMs + directoryMsMax);
-      this.#converged();
-    }
+    await this.#world.afterFaults(2 * leaseMs + directoryMsMax);
+    const astray = this.#astray();
     await this.#world.afterFaults(settledMs[this.#mood]);
     this.#account();
+    this.#isTold = true;
     if (this.#mood === 'lossy') return;
+    for (const how of astray) this.#ledger.breach('a node knows other servers than there are', how);
     await this.#reachable();
     await this.#cancelled();
   }
@@ -130,6 +125,9 @@ export class Cluster {
       dice,
       ledger: this.#ledger,
       isCalm: this.#mood === 'calm',
+      quit: () => {
+        this.#quit(host);
+      },
       patienceMs,
     });
     deeds.serve(host);
@@ -148,9 +146,22 @@ export class Cluster {
     };
   }
 
+  /** Closes the host's node at once, whatever is under way, and starts another one. */
+  #quit(host: string): void {
+    const node = this.#nodes.get(host) as SimNode;
+    // Where it is killed meanwhile, whoever has killed it starts it again.
+    void node.close().then(() => node.start(), ignore);
+  }
+
   /** Its node is about to be closed, be it that it has left or that all is over. */
-  #end({ host, arrivals, cutOff, node }: Process): void {
+  #end(process: Process): void {
+    const { host, arrivals, cutOff, node } = process;
     for (const [counter, total] of node.counters()) if (total > 0) this.#seen.add(counter);
+    // One that has left has nothing open any more.
+    if (!this.#isTold) {
+      this.#processes.delete(host);
+      process.account();
+    }
     if (this.#mood !== 'calm') return;
     for (const open of arrivals.open) this.#ledger.breach('a drained node has left a request alone', `${host}: ${open}`);
     if (cutOff > 0) this.#ledger.breach('a drained node has lost sends', `${host}: ${String(cutOff)}`);
@@ -173,20 +184,17 @@ export class Cluster {
     for (const child of children) this.#empty(child);
   }
 
-  /** Each node knows the servers that are there, and no other. */
-  #converged(): void {
+  /** The nodes that do not know all servers that are there, or know others, in words. */
+  #astray(): readonly string[] {
     const wanted = [...this.#processes.values()].filter(({ servers }) => servers.size > 0).map(({ node }) => node.id);
-    for (const [host, node] of this.#nodes) {
+    return [...this.#nodes].flatMap(([host, node]) => {
       const known = new Set(peersOf(node).map(({ id }) => id));
       const wrong = [...known].filter((id) => !wanted.includes(id));
       const missing = wanted.filter((id) => !known.has(id));
       // A node that has asked nobody for anything knows nobody.
-      if (known.size === 0 || (wrong.length === 0 && missing.length === 0)) continue;
-      this.#ledger.breach(
-        'a node knows other servers than there are',
-        `${host}: not there ${wrong.join()}, not known ${missing.join()}`,
-      );
-    }
+      const isWell = known.size === 0 || (wrong.length === 0 && missing.length === 0);
+      return isWell ? [] : [`${host}: not there ${wrong.join()}, not known ${missing.join()}`];
+    });
   }
 
   /** Whoever is there answers whoever asks. */

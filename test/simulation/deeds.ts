@@ -17,6 +17,8 @@ export interface Ways {
   readonly ledger: Ledger;
   /** Whether servers only come, and leave in order. */
   readonly isCalm: boolean;
+  /** Closes its node at once, and starts another one. */
+  readonly quit: () => void;
   /** The longest time that a request gets; it may be so long that nobody would wait for it. */
   readonly patienceMs: number;
 }
@@ -28,21 +30,24 @@ export class Deeds {
   readonly #dice: Dice;
   readonly #ledger: Ledger;
   readonly #isCalm: boolean;
+  readonly #quit: () => void;
   readonly #patienceMs: number;
 
-  constructor(process: Process, { hosts, dice, ledger, isCalm, patienceMs }: Ways) {
+  constructor(process: Process, { hosts, dice, ledger, isCalm, quit, patienceMs }: Ways) {
     this.#process = process;
     this.#hosts = hosts;
     this.#dice = dice;
     this.#ledger = ledger;
     this.#isCalm = isCalm;
+    this.#quit = quit;
     this.#patienceMs = patienceMs;
   }
 
   /** One of all that it can do; what is likely stands there more than once. */
   act(): void {
     const sends = [this.#call, this.#call, this.#call, this.#cast, this.#cast, this.#fanout, this.#withdraw, this.#withdraw];
-    const changes = [this.#serveAgain, this.#serveAgain, this.#drainServer, this.#isCalm ? this.#serveAgain : this.#closeServer];
+    const leave = this.#dice.chance(0.1) ? this.#quit : this.#closeServer;
+    const changes = [this.#serveAgain, this.#serveAgain, this.#drainServer, this.#isCalm ? this.#serveAgain : leave];
     this.#dice.pick<() => unknown>(this.#dice.chance(0.85) ? sends : changes)?.call(this);
   }
 
@@ -86,9 +91,9 @@ export class Deeds {
 
   #call(): void {
     const method = this.#dice.pick(['quick', 'slow', 'relay', 'often'] as const) ?? 'quick';
-    const repeats = method === 'often' ? this.#dice.pick([0, 0, 1, repeatsMax]) : 0;
+    const repeats = method === 'often' ? (this.#dice.pick([0, 0, 1, repeatsMax]) ?? 0) : 0;
     this.#burst(method, (client, job, options, sent) => {
-      this.#process.subscribe(sent, client[method]({ ...job, lane: '' }, options), repeats);
+      this.#process.subscribe(sent, client[method](repeats > 0 ? { ...job, lane: '' } : job, options), repeats);
     });
   }
 

@@ -36,14 +36,18 @@ const faultsIn = (failure: string): readonly string[] => {
 const rules: Readonly<Record<string, string>> = {
   'double-ack': 'answers a request twice',
   'drop-a-goodbye': 'something ended link-lost, though nothing was broken',
+  'drop-what-waits': 'takes back what was accepted',
   'expired-lease': 'a node knows other servers than there are',
   'forget-a-cancel': 'a handler goes on for nobody',
   'ignore-a-deadline': 'a request is started after the deadline that it sees',
   'leak-credit': 'a send has not ended',
+  'leave-open-at-close': 'a send has not ended',
+  'look-away': 'a node knows other servers than there are',
   'lose-an-outbox': 'a send has not ended',
   'reuse-an-incarnation': 'two runs have one incarnation',
   'skip-dedupe': 'a request is started twice',
   'starve-a-mailbox': 'a send has not ended',
+  'turn-calls-round': 'requests are started out of order',
 };
 
 describe('a bug in the protocol', () => {

@@ -231,7 +231,7 @@ export class Process {
     if (lane === '' || watch.refusals(token) > 0) return;
     const before = this.#lanes.get(lane) ?? 0;
     if (number <= before) {
-      ledger.breach('casts are started out of order', `${server}: ${String(number)} of ${lane} behind ${String(before)}`);
+      ledger.breach('requests are started out of order', `${server}: ${String(number)} of ${lane} behind ${String(before)}`);
     }
     this.#lanes.set(lane, number);
   }

@@ -15,9 +15,12 @@ export class WireWatch {
   sent = 0;
   readonly #codec = new MsgpackrCodec();
   readonly #breach: Ledger['breach'];
+  /** Whether servers only leave in order, so that nobody takes back what was accepted. */
+  readonly isCalm: boolean;
 
-  constructor(breach: Ledger['breach']) {
+  constructor(breach: Ledger['breach'], isCalm: boolean) {
     this.#breach = breach;
+    this.isCalm = isCalm;
   }
 
   /** The network of one run of a node, watched. */
@@ -196,7 +199,9 @@ class ServedSide implements Side {
       case Kind.done:
         this.#answer(envelope);
         this.#arrivals.settled(this.#key(envelope.id));
-        if (envelope.kind === Kind.refuse) this.#refuse(envelope.id, envelope.attempt);
+        if (envelope.kind !== Kind.refuse) break;
+        this.#check(!this.#watch.isCalm || !this.#accepted.has(envelope.id), envelope, 'takes back what was accepted');
+        this.#refuse(envelope.id, envelope.attempt);
         break;
       case Kind.heartbeat:
         break;
