@@ -1,4 +1,4 @@
-import { type Observable, switchMap, tap, throwError, timeout } from 'rxjs';
+import { type Observable, switchMap, tap, throwError, throwIfEmpty, timeout } from 'rxjs';
 import { limits } from '../core/limits.js';
 import { redial } from '../operators/redial.js';
 import type { Vital } from '../operators/watch-silence.js';
@@ -23,6 +23,7 @@ export const keepDialling = (
 ): Observable<Vital> => {
   const tooLate = () => throwError(() => new Gone('no welcome came in time'));
   return network.dial(address).pipe(
+    throwIfEmpty(() => new Gone(`the wire to ${address} ended before it was there`)),
     switchMap(meet),
     timeout({ first: limits.handshakeMs, scheduler: clock, with: tooLate }),
     tap((vital) => {

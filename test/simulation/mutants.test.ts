@@ -46,7 +46,7 @@ const rules: Readonly<Record<string, string>> = {
   'lose-an-outbox': 'a send has not ended',
   'reuse-an-incarnation': 'two runs have one incarnation',
   'skip-dedupe': 'a request is started twice',
-  'starve-a-mailbox': 'a send has not ended',
+  'starve-a-mailbox': 'something waits though all has ended',
   'turn-calls-round': 'requests are started out of order',
 };
 
