@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { firstValueFrom, Subscription } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { LocalMatchmaker } from '../../lib/adapters/local/local-matchmaker.js';
-import { bootId, hasEnded, ownOrigin } from '../../lib/adapters/local/origin.js';
+import { bootId, hasEnded, machineMs, ownOrigin } from '../../lib/adapters/local/origin.js';
 import { ConsoleLogger } from '../../lib/adapters/system/console-logger.js';
 import { defaultDirectory, makePrivate, privacyProblem } from '../../lib/adapters/system/private-directory.js';
 import { SystemClock } from '../../lib/adapters/system/system-clock.js';
@@ -216,6 +216,11 @@ describe('the local directory', () => {
 });
 
 describe('the origin of an entry', () => {
+  it('knows which of two was made first, however soon the other one follows', () => {
+    const times = Array.from({ length: 100 }, machineMs);
+    expect(times.slice(1).every((time, i) => time > (times[i] ?? Infinity))).toBe(true);
+  });
+
   const here = ownOrigin();
 
   it('has not ended while its process runs', () => {

@@ -28,9 +28,9 @@ export const hasEnded = (origin: Origin, here: Origin): boolean => {
 
 /**
  * Ms since some instant that all processes of the machine share. Unlike the wall clock it is never set, and a sleep of the machine
- * does not end every lease.
+ * does not end every lease. Fine enough to tell which of two entries was made first.
  */
-export const machineMs = (): number => Number(process.hrtime.bigint() / 1_000_000n);
+export const machineMs = (): number => Number(process.hrtime.bigint()) / 1_000_000;
 
 const isRunning = (pid: number): boolean => {
   try {
