@@ -1,9 +1,10 @@
 import { type Observable, Subject } from 'rxjs';
 import { expect, it } from 'vitest';
+import { Kind } from '../../lib/core/envelope.js';
 import { isSkeinError, SkeinError } from '../../lib/core/errors.js';
 import { Listener } from '../../lib/mesh/listener.js';
 import { type Listening, Network, type Wire } from '../../lib/ports/network.js';
-import { MeshWorld } from './mesh-world.js';
+import { echo, endpointOf, hello, MeshWorld, named, request } from './mesh-world.js';
 
 /** Each time that someone listens is a subject here. */
 class Scripted extends Network {
@@ -44,4 +45,18 @@ it('listens once, however many ask, and anew after it failed', () => {
   network.listens[1]?.next({ listening: 'second' });
   expect(told).toEqual(['a: first', 'b: first', 'a: undeliverable', 'b: undeliverable', 'c: second']);
   expect(root.status().children.map(({ note }) => note)).toEqual(['second']);
+});
+
+it('remembers requests that may come again until their time is up, and no longer', async () => {
+  const world = new MeshWorld();
+  const { ports, root } = world.ports('b');
+  const listener = new Listener(root, ports);
+  listener.listen().subscribe();
+  listener.add(endpointOf('b', echo));
+  const peer = await world.dialRaw('a', 'sim://b/skein');
+  peer.say(hello, named, ...[1, 2, 3].map((id) => ({ ...request(id), meta: { attempt: 0 } })));
+  await world.sim.clock.advance(59_000);
+  expect([peer.of(Kind.reply).length, listener.repeats.size]).toEqual([3, 3]);
+  await world.sim.clock.advance(10_000);
+  expect(listener.repeats.size).toBe(0);
 });
