@@ -145,7 +145,11 @@ const perform = async (
     ...subscriptions.open.map((place) => `a subscription is left open, made at ${place}`),
     ...globals.pending.map((timer) => `a timer is left running: ${timer}`),
   ];
-  return open.length > 0 ? open : scene.rest();
+  run.check();
+  if (open.length > 0) return open;
+  const rest = await scene.rest();
+  run.check();
+  return rest;
 };
 
 /** How long all is watched after the longest diagram, so that what should not come is seen. */
@@ -165,6 +169,11 @@ class Run {
     this.#running = running;
     this.#limitMs = limitMs;
     this.#untilMs = clock.now() + limitMs;
+  }
+
+  /** Throws the failure, if there is one by now. */
+  check(): void {
+    if (this.#failure) throw this.#failure.error;
   }
 
   /** The first failure is the scenario's. */
@@ -207,7 +216,7 @@ class Run {
       else if (this.#clock.pending > 0) this.#tooLong(what());
       else this.fail(new ScenarioError([`${what()} wait for what will never happen`]));
     }
-    if (this.#failure) throw this.#failure.error;
+    this.check();
   }
 
   get #leftMs(): number {

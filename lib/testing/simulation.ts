@@ -187,7 +187,7 @@ class Simulation implements Scene {
   #node(name: string, program: Program = () => undefined, options: HostOptions = {}): SimNode {
     if (this.#members.has(name)) throw invalidArgument(`there is a node ${name} already`);
     if (this.#isReady && this.#parts.plan && this.#members.size === 0) {
-      throw invalidArgument(`explore plans its faults at the first frame: make ${name} before anything is awaited`);
+      throw invalidArgument('explore plans its faults at the first frame: make a node or a service before anything is awaited');
     }
     checkHost(name, options);
     const logged = { logger: this.#parts.log.of(name), ...options };
@@ -217,7 +217,8 @@ class Simulation implements Scene {
 
   #partition(groups: readonly (readonly string[])[]): void {
     for (const name of groups.flat()) this.#checkKnown(name);
-    const twice = groups.flat().find((name, i, all) => all.indexOf(name) !== i);
+    const sides = groups.flatMap((group) => [...new Set(group)]);
+    const twice = sides.find((name, i) => sides.indexOf(name) !== i);
     if (twice !== undefined) throw invalidArgument(`${twice} cannot be on both sides of a partition`);
     const groupOf = (name: string): number => groups.findIndex((group) => group.includes(name));
     for (const [a, b] of this.#pairs()) if (groupOf(a) !== groupOf(b)) this.#cluster.sim.cut(a, b);

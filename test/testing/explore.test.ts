@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { call, contract, type Node, settle } from '../../lib/index.js';
 import { explore, type ExploreOptions, type Scenario } from '../../lib/testing.js';
 import { drawFaults, type Fault, planFaults } from '../../lib/testing/explore/fault-plan.js';
+import { blurred } from '../../lib/testing/explore/invariants.js';
 import { shrink } from '../../lib/testing/explore/shrink.js';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -170,8 +171,20 @@ describe('explore', () => {
       node('a');
     });
     expect(message).toMatch(
-      /^\[invalid-argument\] explore plans its faults at the first frame: make a before anything is awaited/,
+      /^\[invalid-argument\] explore plans its faults at the first frame: make a node or a service before anything is awaited/,
     );
+  });
+
+  it('has nothing against nodes that come late where no faults are asked for', () =>
+    explore({ seeds: 2, faults: { count: [0, 0] } }, async ({ node }) => {
+      await sleep(1);
+      node('a', serve);
+    }));
+
+  it('takes failures for the same by their words, but for numbers and times, and never at two places', () => {
+    expect(blurred('got 500kb within 5s')).toBe(blurred('got 7kb within 250ms'));
+    expect(blurred('expectObservable at x.ts:12:5 sees')).not.toBe(blurred('expectObservable at x.ts:99:7 sees'));
+    expect(blurred('of a1')).not.toBe(blurred('of a2'));
   });
 
   it('leaves a link that was slow as fast as it was at first', () =>

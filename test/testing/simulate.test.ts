@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ignoreElements, interval, map, mergeMap, NEVER, retry, shareReplay, Subject, take } from 'rxjs';
+import { defer, ignoreElements, interval, map, mergeMap, NEVER, of, retry, shareReplay, Subject, take } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call, cast, contract, type Node, settle } from '../../lib/index.js';
 import { type Scenario, simulate, type SimulateOptions } from '../../lib/testing.js';
@@ -436,6 +436,40 @@ describe('simulate', () => {
     });
     expect(error.message).toMatch(/^thrown away\n/);
   });
+
+  it('fails by what nobody catches as nodes are closed', async () => {
+    const error = await failureOf(({ node }) => {
+      node('a', (self) => {
+        self.tree$.subscribe({ complete: () => void Promise.reject(new Error('lost')) });
+      });
+    });
+    expect(error.message).toMatch(/^lost\n/);
+  });
+
+  it('waits for a start that is under way, whoever asks', () =>
+    simulate({ seed: 1 }, async ({ node, expectObservable }) => {
+      let isDone = false;
+      const a = node('a', async () => {
+        await sleep(2_000);
+        isDone = true;
+      });
+      expectObservable(defer(() => of(isDone))).toBe('(a|)', { a: true });
+      await a.start();
+      expect(isDone).toBe(true);
+    }));
+
+  it('counts a drain for as long as it takes', () =>
+    simulate({ seed: 1 }, async ({ node, afterFaults, clock }) => {
+      const startMs = clock.now();
+      node('a', (self) => self.serve(Orders, { place: (order) => sleep(4_000, order), slow: String, note: ignore })).faults(
+        '1s q',
+      );
+      const placed = settle(node('api').client(Orders).place('x'));
+      void placed.then(ignore);
+      await afterFaults(0);
+      expect(clock.now() - startMs).toBeGreaterThanOrEqual(4_000);
+      expect((await placed).ok).toBe(true);
+    }));
 
   it('has what users see of chance follow from the seed', async () => {
     const drawn = async (seed: number): Promise<readonly number[]> => {

@@ -3,7 +3,7 @@ import { invalidArgument } from '../../core/errors.js';
 import { seedInEnvironment, settle, type Settled, type SimulateOptions } from '../options.js';
 import { seeAgain } from '../see-again.js';
 import { ScenarioError } from '../play.js';
-import { explained, run } from '../simulation.js';
+import { explained, type PlanFaults, run } from '../simulation.js';
 import type { Scenario } from '../world.js';
 import { checkRanges, drawFaults, type Fault, type FaultRanges, planFaults, rangesDefault } from './fault-plan.js';
 import { blurred } from './invariants.js';
@@ -27,17 +27,19 @@ export const explore = async ({ seeds, faults = {}, ...options }: ExploreOptions
   }
   checkRanges(faults);
   const only = seedInEnvironment();
+  const isFaultless = faults.count?.[1] === 0 || faults.kinds?.length === 0;
   const first = settle({ latencyMs: [0.1, 5], ...options }, () => 0);
   const start = only ?? options.seed ?? 1;
   for (let seed = start; seed < start + (only === undefined ? seeds : 1); seed += 1) {
     const settled = { ...first, seed };
     let planned: readonly Fault[] = [];
-    let isPlanned = false;
-    const error = await run(settled, scenario, (nodes) => {
+    let isPlanned = isFaultless;
+    const plan: PlanFaults = (nodes) => {
       planned = planFaults(seed, faults, nodes);
       isPlanned = true;
       return planned;
-    });
+    };
+    const error = await run(settled, scenario, isFaultless ? undefined : plan);
     // Without a plan the options are wrong, or the scenario did not come as far.
     if (error && !isPlanned) throw explained(error, `seed ${String(seed)}; ${seeAgain(seed)}`);
     if (error) throw await explain(settled, scenario, planned, faults, error);
@@ -55,7 +57,7 @@ const explain = async (
   const { seed } = settled;
   let shown = error;
   const failsAlike = async (faults: readonly Fault[]): Promise<boolean> => {
-    const again = await run(settled, scenario, () => faults);
+    const again = await run(settled, scenario, planned.length === 0 ? undefined : () => faults);
     // Another failure is another bug.
     if (!again || kindOf(again) !== kindOf(error)) return false;
     shown = again;

@@ -12,8 +12,8 @@ type Fail = (problem: string, bug: string) => void;
 /** What is wrong, and how. */
 type Tell = (problem: string, how: string) => void;
 
-/** Without its numbers and times, which differ from run to run. */
-export const blurred = (text: string): string => text.replace(/\d+(?:\.\d+)?(?:ms|s|m|h)?(?![a-z])/gi, '#');
+/** Without its numbers and times, which differ from run to run; names and places keep theirs. */
+export const blurred = (text: string): string => text.replace(/(?<![\w:.])\d+(?:\.\d+)?(?:(?:ms|s|m|h)\b)?/g, '#');
 
 /** What must be so of what streams tell, whatever goes wrong. */
 export class Invariants {

@@ -7,7 +7,7 @@ export class UncaughtWatch {
 
   install(fail: (error: unknown) => void): void {
     for (const event of events) {
-      const others = emitter.listeners(event) as ((...told: unknown[]) => void)[];
+      const others = emitter.rawListeners(event) as ((...told: unknown[]) => void)[];
       emitter.removeAllListeners(event);
       emitter.on(event, fail);
       this.#undo.push(() => {

@@ -109,7 +109,7 @@ const nodeFaults: Vocabulary<NodeFault> = {
   s: ['s (start)', alone((node) => node.start())],
   p: ['p (pause)', alone((node) => node.pause())],
   r: ['r (resume)', alone((node) => node.resume())],
-  q: ['q (drain, and quit)', alone((node) => void node.leave((running) => running.drain()))],
+  q: ['q (drain, and quit)', alone((node) => node.leave((running) => running.drain()))],
   j: ['j5s (its clock jumps), j<5s (back)', withIt(leap, (ms) => (node: Afflicted) => node.jump(ms))],
 };
 

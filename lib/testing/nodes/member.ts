@@ -28,6 +28,8 @@ export class Member implements AfflictedDirectory {
   readonly #state$ = new BehaviorSubject<State>({ is: 'new' });
   /** What its program gave back. */
   #cleanup: unknown;
+  /** The start that is under way. */
+  #starting: Promise<void> | undefined;
   /** The process that drains, to end then. */
   #leaving: SimProcess | undefined;
   /** What the start before this one came to. */
@@ -61,12 +63,19 @@ export class Member implements AfflictedDirectory {
   }
 
   /** Resolves once its program has done what it does at first, or it is down again; does nothing where it is up. One that leaves comes back. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    const starting = (this.#starting ??= this.#begin());
+    return starting.finally(() => {
+      if (this.#starting === starting) this.#starting = undefined;
+    });
+  }
+
+  async #begin(): Promise<void> {
     const state = this.#state$.value;
     if (state.is === 'up' && state.process === this.#leaving) {
       await firstValueFrom(this.#state$.pipe(filter(({ is }) => is === 'down')), { defaultValue: state });
       // Unless it was killed meanwhile, or all is over.
-      return this.#leaving === state.process ? this.start() : undefined;
+      return this.#leaving === state.process ? this.#begin() : undefined;
     }
     if (state.is === 'up' || state.is === 'starting') return;
     const starting: State = { is: 'starting' };
@@ -103,6 +112,7 @@ export class Member implements AfflictedDirectory {
 
   kill(): void {
     this.#leaving = undefined;
+    this.#starting = undefined;
     this.#cleanup = undefined;
     this.#cluster.kill(this.name);
     this.#fall('was killed');
