@@ -1,15 +1,4 @@
-import {
-  catchError,
-  EMPTY,
-  finalize,
-  ignoreElements,
-  interval,
-  merge,
-  type Observable,
-  ReplaySubject,
-  type Subject,
-  tap,
-} from 'rxjs';
+import { catchError, EMPTY, finalize, type Observable, ReplaySubject, type Subject, tap, timer } from 'rxjs';
 import type { Actor } from '../actors/actor.js';
 import type { MethodName, Resumption } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
@@ -127,13 +116,15 @@ export class Listener implements Reception {
 
   #run(self: Actor, address$: Subject<string>): Observable<unknown> {
     const { network, identity, clock } = this.#ports;
-    const sweep$ = interval(sweepMs, clock).pipe(
-      tap(() => {
-        this.repeats.sweep();
-      }),
-      ignoreElements(),
+    self.spawn('repeats', (memory) =>
+      timer(0, sweepMs, clock).pipe(
+        tap(() => {
+          this.repeats.sweep();
+          memory.say(`${String(this.repeats.size)} remembered`);
+        }),
+      ),
     );
-    return merge(network.listen(identity.bind), sweep$).pipe(
+    return network.listen(identity.bind).pipe(
       tap({
         next: (event) => {
           if ('listening' in event) this.#announce(self, address$, event.listening);

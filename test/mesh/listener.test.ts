@@ -47,16 +47,17 @@ it('listens once, however many ask, and anew after it failed', () => {
   expect(root.status().children.map(({ note }) => note)).toEqual(['second']);
 });
 
-it('remembers requests that may come again until their time is up, and no longer', async () => {
+it('remembers requests that may come again until their time is up, and no longer, and shows how many', async () => {
   const world = new MeshWorld();
   const { ports, root } = world.ports('b');
   const listener = new Listener(root, ports);
   listener.listen().subscribe();
   listener.add(endpointOf('b', echo));
   const peer = await world.dialRaw('a', 'sim://b/skein');
+  const shown = () => root.status().children[0]?.children.find(({ path }) => path.endsWith('/listener/repeats'))?.note;
   peer.say(hello, named, ...[1, 2, 3].map((id) => ({ ...request(id), meta: { attempt: 0 } })));
   await world.sim.clock.advance(59_000);
-  expect([peer.of(Kind.reply).length, listener.repeats.size]).toEqual([3, 3]);
+  expect([peer.of(Kind.reply).length, listener.repeats.size, shown()]).toEqual([3, 3, '3 remembered']);
   await world.sim.clock.advance(10_000);
-  expect(listener.repeats.size).toBe(0);
+  expect([listener.repeats.size, shown()]).toEqual([0, '0 remembered']);
 });

@@ -10,6 +10,8 @@ interface Arrival {
   isOpen: boolean;
   /** When it was taken back as it was open. */
   backAt: number | undefined;
+  /** Whether it says that it may come again. */
+  readonly isRepeatable: boolean;
 }
 
 /** What one run of a node has heard, by the keys that its handlers see. */
@@ -21,11 +23,12 @@ export class Arrivals {
     this.#clock = clock;
   }
 
-  heard(key: string, ttlMs: number): void {
+  heard(key: string, ttlMs: number, isRepeatable: boolean): void {
     const now = this.#clock.now();
     const known = this.#all.get(key);
     const isSpent = known?.isSpent === true && now < known.dueAt;
-    this.#all.set(key, { dueAt: Math.max(now + ttlMs, known?.dueAt ?? 0), isSpent, isOpen: true, backAt: known?.backAt });
+    const dueAt = Math.max(now + ttlMs, known?.dueAt ?? 0);
+    this.#all.set(key, { dueAt, isSpent, isOpen: true, backAt: known?.backAt, isRepeatable });
   }
 
   /** Answered or refused, or its handler has ended where no answer follows. */
@@ -67,6 +70,12 @@ export class Arrivals {
   get open(): readonly string[] {
     const now = this.#clock.now();
     return [...this.#all].filter(([, { isOpen, dueAt }]) => isOpen && dueAt > now).map(([key]) => key);
+  }
+
+  /** How many requests that may come again had time left so long ago. */
+  repeatable(agoMs: number): number {
+    const then = this.#clock.now() - agoMs;
+    return [...this.#all.values()].filter(({ isRepeatable, dueAt }) => isRepeatable && dueAt > then).length;
   }
 }
 

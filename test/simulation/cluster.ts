@@ -1,10 +1,12 @@
 import { firstValueFrom, take } from 'rxjs';
-import type { ActorStatus, Clock, Node, Peer, SkeinError } from '../../lib/index.js';
+import { limits } from '../../lib/core/limits.js';
+import type { Clock, Node, Peer, SkeinError } from '../../lib/index.js';
 import type { SimNode, World } from '../../lib/testing.js';
 import { Arrivals } from './arrivals.js';
 import { Calm } from './calm.js';
 import { Deeds, timeoutMsMax } from './deeds.js';
 import { Dice } from './dice.js';
+import { Holdings } from './holdings.js';
 import { Ledger } from './ledger.js';
 import { Process } from './process.js';
 import { WireWatch } from './wire-watch.js';
@@ -19,6 +21,10 @@ const leaseMs = 2_000;
 const directoryMsMax = 80;
 /** How long a process rests between two deeds, at the most; what goes wrong by a drain does so within a few ms of it. */
 const restMsMax: { readonly [M in Mood]: number } = { calm: 120, wild: 300, lossy: 300 };
+/** What is remembered of a request goes so long after its time is up, at the latest. */
+const forgottenMs = 5_100;
+/** One seed in so many goes on until all rests: that takes 20 minutes of its time. */
+const restsEvery = 20;
 const ignore = (): void => undefined;
 
 /** What runs have shown, over all of them. */
@@ -78,6 +84,7 @@ export class Cluster {
     for (const how of astray) this.#ledger.breach('a node knows other servers than there are', how);
     await this.#reachable();
     await this.#cancelled();
+    if (this.#world.seed % restsEvery === 0) await this.#atRest();
   }
 
   #add(host: string): void {
@@ -167,21 +174,23 @@ export class Cluster {
     if (cutOff > 0) this.#ledger.breach('a drained node has lost sends', `${host}: ${String(cutOff)}`);
   }
 
-  /** Each send has had its one end, and no mailbox holds anything. */
+  /** Each send has had its one end, no mailbox holds anything, and no more is remembered than can come again. */
   #account(): void {
     for (const process of this.#processes.values()) {
       process.account();
-      process.node.tree$.pipe(take(1)).subscribe((tree) => {
-        this.#empty(tree);
+      this.#look(process, ({ waiting, remembered }) => {
+        for (const where of waiting) this.#ledger.breach('something waits though all has ended', where);
+        const repeatable = process.arrivals.repeatable(forgottenMs);
+        const how = `${process.host}: ${String(remembered)} requests, where ${String(repeatable)} may come again`;
+        if (remembered > repeatable) this.#ledger.breach('more is remembered than matters', how);
       });
     }
   }
 
-  #empty({ path, mailbox, children }: ActorStatus): void {
-    if (mailbox && mailbox.depth > 0) {
-      this.#ledger.breach('something waits though all has ended', `${path}: ${String(mailbox.depth)}`);
-    }
-    for (const child of children) this.#empty(child);
+  #look({ node }: Process, see: (holdings: Holdings) => void): void {
+    node.tree$.pipe(take(1)).subscribe((tree) => {
+      see(new Holdings(tree));
+    });
   }
 
   /** The nodes that do not know all servers that are there, or know others, in words. */
@@ -208,6 +217,18 @@ export class Cluster {
           });
         }
       }
+    }
+  }
+
+  /** Who is asked for nothing, and asks for nothing, lets go of all but its servers. */
+  async #atRest(): Promise<void> {
+    // A topic is let go at the second look that finds it unused.
+    await pass(2 * limits.coldMaxMs);
+    for (const process of this.#processes.values()) {
+      this.#look(process, ({ open, remembered }) => {
+        const kept = remembered > 0 ? [...open, `${String(remembered)} requests`] : open;
+        for (const what of kept) this.#ledger.breach('something is kept though all rests', `${process.host}: ${what}`);
+      });
     }
   }
 

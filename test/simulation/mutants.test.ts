@@ -39,6 +39,7 @@ const rules: Readonly<Record<string, string>> = {
   'drop-what-waits': 'takes back what was accepted',
   'expired-lease': 'a node knows other servers than there are',
   'forget-a-cancel': 'a handler goes on for nobody',
+  'forget-nothing': 'more is remembered than matters',
   'ignore-a-deadline': 'a request is started after the deadline that it sees',
   'leak-credit': 'a send has not ended',
   'leave-open-at-close': 'a send has not ended',
@@ -48,6 +49,7 @@ const rules: Readonly<Record<string, string>> = {
   'skip-dedupe': 'a request is started twice',
   'starve-a-mailbox': 'something waits though all has ended',
   'turn-calls-round': 'requests are started out of order',
+  'watch-for-ever': 'something is kept though all rests',
 };
 
 describe('a bug in the protocol', () => {

@@ -1,3 +1,4 @@
+import { limits } from '../../lib/core/limits.js';
 import { explore, type FaultRanges } from '../../lib/testing.js';
 import { busyMs, Cluster, type Mood, type Seen } from './cluster.js';
 
@@ -8,6 +9,11 @@ const faultsOf: { readonly [M in Mood]: FaultRanges } = {
   lossy: { ...times, kinds: ['kill', 'cut', 'loss', 'break'], count: [1, 8] },
 };
 
+/** For what is only let go of once it was not used for long. */
+const limitMs = 3 * limits.coldMaxMs;
+
 /** Runs so many seeds from that one on, each with some nodes, all that they send, and faults by chance; notes what they count in `seen`. */
 export const search = (mood: Mood, seed: number, seeds: number, seen: Seen = new Set()): Promise<void> =>
-  explore({ seed, seeds, latencyMs: [0.1, 10], faults: faultsOf[mood] }, (world) => new Cluster(world, mood, seen).run());
+  explore({ seed, seeds, limitMs, latencyMs: [0.1, 10], faults: faultsOf[mood] }, (world) =>
+    new Cluster(world, mood, seen).run(),
+  );

@@ -229,8 +229,9 @@ class ServedSide implements Side {
     this.#check(this.#hasWelcomed, envelope, 'arrived before the welcome');
     const hearing = this.#watch.heard(envelope, this.#servers.get(envelope.method) ?? '');
     const isAwaited = envelope.kind === Kind.call || envelope.meta?.confirm === 'done';
-    this.#heard.set(attemptKey(envelope.id, envelope.meta?.attempt), { hearing, isAwaited, id: envelope.id });
-    this.#arrivals.heard(this.#key(envelope.id), envelope.ttlMs);
+    const attempt = envelope.meta?.attempt;
+    this.#heard.set(attemptKey(envelope.id, attempt), { hearing, isAwaited, id: envelope.id });
+    this.#arrivals.heard(this.#key(envelope.id), envelope.ttlMs, attempt !== undefined);
   }
 
   /** What is not started by then is its sender's again. */
