@@ -1,6 +1,7 @@
-import { filter, firstValueFrom, map, takeWhile, toArray } from 'rxjs';
+import { filter, firstValueFrom } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createNode, isSkeinError, type Node, SkeinError } from '../../lib/index.js';
+import { createNode, type Node, SkeinError } from '../../lib/index.js';
+import { type Ending, endingOf, untilLost } from '../endings.js';
 import { Worker } from './contract.js';
 import { cleanUp, kill, privateUrl, startWorker } from './spawn.js';
 
@@ -16,17 +17,6 @@ afterEach(async () => {
   node = undefined;
   await cleanUp();
 });
-
-type Ending = 'ok' | SkeinError;
-
-const endingOf = (call: PromiseLike<unknown>): Promise<Ending> =>
-  Promise.resolve(call).then(
-    () => 'ok' as const,
-    (error: unknown) => {
-      if (isSkeinError(error)) return error;
-      throw error;
-    },
-  );
 
 describe('a server that is killed under load', () => {
   it('ends every request in flight with a typed error, and leaves other servers alone', async () => {
@@ -106,14 +96,7 @@ describe('a server that is stopped', () => {
     const client = node.client(Worker, { timeoutMs: 20_000 });
     await client.who();
 
-    const states = firstValueFrom(
-      node.peers$.pipe(
-        map(([peer]) => ({ state: peer?.state, at: performance.now() })),
-        filter(({ state }) => state === 'suspect' || state === 'lost'),
-        takeWhile(({ state }) => state !== 'lost', true),
-        toArray(),
-      ),
-    );
+    const states = untilLost(node, () => performance.now());
     const hung = endingOf(client.hang('asleep'));
     await client.echo('so that was sent');
     const stoppedAt = performance.now();

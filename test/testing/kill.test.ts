@@ -1,7 +1,8 @@
-import { filter, firstValueFrom, map, take, takeWhile, toArray } from 'rxjs';
+import { filter, firstValueFrom, take } from 'rxjs';
 import { expect, it } from 'vitest';
-import { call, contract, isSkeinError, type Node, SkeinError } from '../../lib/index.js';
+import { call, contract, type Node, SkeinError } from '../../lib/index.js';
 import { simulate } from '../../lib/testing.js';
+import { type Ending, endingOf, untilLost } from '../endings.js';
 
 // What test/processes/kill.test.ts shows of real processes, here to the millisecond.
 
@@ -28,17 +29,6 @@ const work = (node: Node) => {
     { methods: { hang: { concurrency: 1_000 } } },
   );
 };
-
-type Ending = 'ok' | SkeinError;
-
-const endingOf = (sent: PromiseLike<unknown>): Promise<Ending> =>
-  Promise.resolve(sent).then(
-    () => 'ok' as const,
-    (error: unknown) => {
-      if (isSkeinError(error)) return error;
-      throw error;
-    },
-  );
 
 it('ends every request in flight to a server that is killed with a typed error, and leaves other servers alone', () =>
   simulate({ seed: 1, latencyMs: [0.1, 5] }, async ({ node }) => {
@@ -101,19 +91,12 @@ it('takes a server that is stopped for suspect after three heartbeats, and for l
     const api = node('client', undefined, { heartbeatMs: 200 });
     const client = api.client(Worker, { timeoutMs: 20_000 });
     await client.who();
-    const states = firstValueFrom(
-      api.peers$.pipe(
-        map(([peer]) => ({ state: peer?.state, atMs: clock.now() })),
-        filter(({ state }) => state === 'suspect' || state === 'lost'),
-        takeWhile(({ state }) => state !== 'lost', true),
-        toArray(),
-      ),
-    );
+    const states = untilLost(api, () => clock.now());
     const hung = endingOf(client.hang('asleep'));
     await client.echo(1);
     const stoppedAt = clock.now();
     sleeper.pause();
-    const beats = (await states).map(({ state, atMs }) => [state, (atMs - stoppedAt) / 200] as const);
+    const beats = (await states).map(({ state, at }) => [state, (at - stoppedAt) / 200] as const);
     expect(beats.map(([state]) => state)).toEqual(['suspect', 'lost']);
     const [[, suspectAfter] = ['', 0], [, lostAfter] = ['', 0]] = beats;
     expect([suspectAfter, lostAfter].map(Math.round)).toEqual([3, 10]);
