@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { defer, ignoreElements, interval, map, mergeMap, NEVER, of, retry, shareReplay, Subject, take } from 'rxjs';
+import { defer, ignoreElements, interval, map, mergeMap, NEVER, of, retry, share, shareReplay, Subject, take } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call, cast, contract, type Node, settle } from '../../lib/index.js';
 import { type Scenario, simulate, type SimulateOptions } from '../../lib/testing.js';
@@ -379,6 +379,16 @@ describe('simulate', () => {
         const left = NEVER.subscribe();
         return left;
       }).faults('1s k 1s s');
+    }));
+
+  it('blames nobody for what a killed process has shared', () =>
+    simulate({ seed: 1 }, async ({ node }) => {
+      const shared$ = NEVER.pipe(share());
+      const own = shared$.subscribe();
+      const a = node('a', () => shared$.subscribe());
+      await sleep(500);
+      a.kill();
+      own.unsubscribe();
     }));
 
   it('tells a killed process nothing more, and a paused one only when it is resumed', () =>

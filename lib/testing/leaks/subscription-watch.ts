@@ -39,7 +39,11 @@ export class SubscriptionWatch {
 
   /** Where each was made. A process that has died has left nothing. */
   get open(): readonly string[] {
-    const left = [...this.#open.values()].filter(({ doer, outer }) => doer?.wasKilled !== true && outer?.closed !== false);
+    const all = [...this.#open.values()];
+    const alive = all.filter(({ doer }) => doer?.wasKilled !== true);
+    // What was left behind may be shared with a process that has died, for which nobody lets go.
+    const mayBeHeld = alive.length < all.length;
+    const left = alive.filter(({ outer }) => outer === undefined || (outer.closed && !mayBeHeld));
     return [...new Set(left.map(({ place }) => String(place)))].filter((place) => place !== '');
   }
 
