@@ -25,10 +25,12 @@ export type { Node } from './node/node.js';
 export type { NodeOptions } from './node/options.js';
 export { override, type Override, type Port } from './node/override.js';
 export type { Settings } from './node/settings.js';
+export { bounded, type BoundedPolicy } from './operators/bounded.js';
 export { consume } from './operators/consume.js';
 export type { Call } from './operators/lazy-call.js';
 export { mergeBounded } from './operators/merge-bounded.js';
-export type { DemandOperator, DemandPipe, Produce, Stream } from './operators/stream.js';
+export type { Source } from './operators/pull.js';
+export { type DemandOperator, type DemandPipe, fromDemand, type Produce, type Stream } from './operators/stream.js';
 export { Clock } from './ports/clock.js';
 export { Codec } from './ports/codec.js';
 export { Ids } from './ports/ids.js';
@@ -43,6 +45,7 @@ export {
   bytes,
   call,
   type CallSpec,
+  channel,
   cast,
   type CastSpec,
   type Contract,
@@ -51,8 +54,11 @@ export {
   type Method,
   type MethodOptions,
   type Methods,
+  type OpenSpec,
   type Output,
   type Shape,
+  sink,
+  stream,
   typed,
   type Verb,
 } from './rpc/contract.js';
@@ -60,7 +66,15 @@ export { type DeclaredError, defineError, type ErrorClass } from './rpc/declared
 export type { Reply } from './rpc/first-value.js';
 export type { Handler, Handlers } from './rpc/handlers.js';
 export type { Intercepted, Interceptor } from './rpc/interceptor.js';
-export type { CallOptions, CastOptions, ClientOptions, UnaryOptions } from './rpc/options.js';
+export type {
+  CallOptions,
+  CastOptions,
+  ChannelOptions,
+  ClientOptions,
+  SinkOptions,
+  StreamOptions,
+  UnaryOptions,
+} from './rpc/options.js';
 export type { CastState, Confirmed, Outcome, Receipt, Receipts, Undeliverable } from './rpc/receipt.js';
 export type { Draining, DrainOptions } from './rpc/drain.js';
 export type { DrainReport } from './rpc/drain-report.js';

@@ -3,10 +3,7 @@ import type { Context } from './context.js';
 /** The protocol's major version; peers of another one are refused with a goodbye. */
 export const protocolMajor = 1;
 
-/**
- * What an envelope is. The numbers are the wire's (docs/protocol.md): those below 16 cost one byte, so the frequent kinds have
- * them; 12 to 15 are kept for streams.
- */
+/** What an envelope is. The numbers are the wire's (docs/protocol.md): those below 16 cost one byte, so the frequent kinds have them. */
 export const Kind = {
   call: 0,
   cast: 1,
@@ -20,9 +17,14 @@ export const Kind = {
   method: 9,
   attach: 10,
   heartbeat: 11,
+  open: 12,
+  item: 13,
+  demand: 14,
+  end: 15,
   hello: 16,
   welcome: 17,
   goodbye: 18,
+  working: 19,
 } as const;
 
 export type Kind = (typeof Kind)[keyof typeof Kind];
@@ -36,11 +38,21 @@ export interface Meta {
   readonly confirm?: 'done' | undefined;
   /** Of a request that may be repeated: how often it has been. The server remembers it, and runs it once. */
   readonly attempt?: number | undefined;
+  /** Where the sender wants proof that the handler is at work: after how long without it the sender gives up, in ms. */
+  readonly silenceMs?: number | undefined;
 }
 
-/** A call or a cast: one request of the dialling side, which costs one credit. */
+/** What opens a stream, beside what any request says. */
+export interface StreamTerms {
+  /** What is left of the time that the whole may take, in whole ms; 0 where it may take any. Its `ttlMs` is for the opening alone. */
+  readonly wholeMs: number;
+  /** How much the listening side may send before it is given more; 0 where nothing but one reply comes back. */
+  readonly credit: number;
+}
+
+/** A call, a cast or the opening of a stream: one request of the dialling side, which costs one credit. */
 export interface RequestEnvelope {
-  readonly kind: typeof Kind.call | typeof Kind.cast;
+  readonly kind: typeof Kind.call | typeof Kind.cast | typeof Kind.open;
   /** Rises with each new request of one incarnation; a repeated request keeps its own. */
   readonly id: number;
   /** As a method envelope earlier on this wire numbered it. */
@@ -51,6 +63,37 @@ export interface RequestEnvelope {
   /** What the payload weighs, as the codec measured it before it was sent; 0 of what was received. */
   readonly bytes: number;
   readonly meta: Meta | undefined;
+  /** Of an opening. */
+  readonly stream?: StreamTerms | undefined;
+}
+
+/** One value of a stream, on its way in either direction, in order. */
+export interface ItemEnvelope {
+  readonly kind: typeof Kind.item;
+  readonly id: number;
+  readonly payload: unknown;
+  readonly bytes: number;
+  /** The credit that it takes: one, and one more for each whole 16 KiB. Whoever has any left may send it. */
+  readonly cost: number;
+}
+
+/** So much more may be sent by the other side of that stream. */
+interface DemandEnvelope {
+  readonly kind: typeof Kind.demand;
+  readonly id: number;
+  readonly count: number;
+}
+
+/** The dialling side has sent all items of that stream. */
+interface EndEnvelope {
+  readonly kind: typeof Kind.end;
+  readonly id: number;
+}
+
+/** The handler of that request is at work; a stream is open from the first of these on. */
+interface WorkingEnvelope {
+  readonly kind: typeof Kind.working;
+  readonly id: number;
 }
 
 /** The one value that a call is answered with. */
@@ -97,13 +140,13 @@ interface AcceptEnvelope {
   readonly id: number;
 }
 
-/** A cast's handler ended well; sent only where its meta asked for it. */
+/** A cast's handler ended well, which is sent only where its meta asked for it; or all items of a stream were sent. */
 interface DoneEnvelope {
   readonly kind: typeof Kind.done;
   readonly id: number;
 }
 
-/** The sender no longer wants the request done. */
+/** The dialling side no longer wants the request done; or the listening side wants no more items of that stream. */
 interface CancelEnvelope {
   readonly kind: typeof Kind.cancel;
   readonly id: number;
@@ -183,6 +226,10 @@ export interface GoodbyeEnvelope {
 /** One record on the wire. */
 export type Envelope =
   | RequestEnvelope
+  | ItemEnvelope
+  | DemandEnvelope
+  | EndEnvelope
+  | WorkingEnvelope
   | ReplyEnvelope
   | ErrorEnvelope
   | RefuseEnvelope

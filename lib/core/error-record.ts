@@ -1,6 +1,6 @@
 import { Declared, nameThenText, textOf } from './declared.js';
 import type { ErrorRecord } from './envelope.js';
-import { type ErrorCode, type ErrorDetails, isErrorCode, SkeinError } from './errors.js';
+import { type ErrorCode, type ErrorDetails, isErrorCode, type Ran, SkeinError } from './errors.js';
 
 /** How deep a chain of causes travels. */
 const causesMax = 8;
@@ -49,15 +49,19 @@ const plainly = (error: Declared): AnyError => {
   return { name, message: textOf(error), details: data, cause, ...(stack !== undefined && { stack }) };
 };
 
-/** The error that a record tells of. A code that this version does not know is a `protocol-error` that names it, of unknown outcome. */
-export const readError = (record: ErrorRecord): SkeinError => {
+/** The error that a record tells of; `ran` where more is known of that than its code says. A code that this version does not know is a `protocol-error` that names it, of unknown outcome. */
+export const readError = (record: ErrorRecord, ran?: Ran): SkeinError => {
   const cause = record.cause && readError(record.cause);
   if (record.code === 'remote-error') return readThrown(record, cause);
   if (!isErrorCode(record.code)) {
     const reason = `the peer failed with an unknown code, ${record.code}: ${record.message}`;
     return new SkeinError('protocol-error', { reason }, { ran: 'unknown' });
   }
-  return new SkeinError<ErrorCode>(record.code, asDetails(record.code, record), { message: record.message, cause });
+  return new SkeinError<ErrorCode>(record.code, asDetails(record.code, record), {
+    message: record.message,
+    cause,
+    ...(ran && { ran }),
+  });
 };
 
 const readThrown = ({ name = 'Error', message, details, stack }: ErrorRecord, cause: SkeinError | undefined): SkeinError => {

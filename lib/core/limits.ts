@@ -18,6 +18,19 @@ export const limits = {
   depthMax: 256,
   /** Requests that one link may have in its server's mailboxes: so many that some methods with full queues do not keep the link from others. */
   linkCredit: 4_096,
+  /** What one side of a stream may be ahead of the other: items, of which each whole `itemUnitBytes` counts as one more; by default, and at the most. */
+  streamCredit: 256,
+  streamCreditMax: 1024 * 1024,
+  itemUnitBytes: 16 * 1024,
+  /** Items that one stream takes from its source ahead of the wire, and bytes of them. */
+  aheadMax: 1_024,
+  aheadBytesMax: 1024 * 1024,
+  /** Items of one stream in a row, before those of others on the same wire have their turn. */
+  itemsInARowMax: 64,
+  /** Streams of one method at work at once on one server: each may stay for long, and waits most of the time. */
+  streams: 1_024,
+  /** The shortest silence that a request may ask to be told of, in ms: four proofs within it, and some time on the way. */
+  silenceMinMs: 20,
   /** Requests that wait for one link; one more is `overloaded`. */
   outboxMax: 131_072,
   /** Payload bytes that wait for one link. */

@@ -23,9 +23,9 @@ export interface Part<T> {
   readonly codec: Codec;
   readonly clock: Clock;
   readonly voice: Voice;
-  /** What waits to be said: control first, for it never waits for credit. */
+  /** All that waits to be said, and the part of it that takes heartbeats. */
+  readonly outlet: Outlet<Envelope | T>;
   readonly control: Mailbox<Envelope>;
-  readonly requests?: Outlet<T>;
   /** Turns what left the outlets into envelopes, as late as can be. */
   readonly prepare: (batch: readonly (Envelope | T)[]) => Envelope[];
   /** What is to be said before a goodbye, although nothing is sent any more. */
@@ -81,10 +81,9 @@ const ignoreLateLoss = (): void => undefined;
  * once; a tenth more again by {@link isHalved}.
  */
 const speak = <T>(
-  { wire, codec, clock, voice, control, requests, prepare, unsendable, heartbeatMs }: Part<T>,
+  { wire, codec, clock, voice, outlet, control, prepare, unsendable, heartbeatMs }: Part<T>,
   corked$: Subject<boolean>,
 ): Observable<never> => {
-  const outlets: readonly Outlet<Envelope | T>[] = requests ? [control, requests] : [control];
   const send = (envelopes: readonly Envelope[]): Observable<never> => {
     const frames = encodeSendable(codec, envelopes, unsendable);
     if (frames.length === 0) return EMPTY;
@@ -100,7 +99,7 @@ const speak = <T>(
   );
   const options = { max: limits.batchMax, clock, corked$ };
   return merge(
-    batchWhileSending<Envelope | T>(outlets, (batch) => send(prepare(batch)), options),
+    batchWhileSending(outlet, (batch) => send(prepare(batch)), options),
     beat$,
   );
 };

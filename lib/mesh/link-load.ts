@@ -10,6 +10,8 @@ import { HeldCasts } from './held-casts.js';
 import type { MeshPorts } from './mesh-ports.js';
 import { makeOutbox } from './outbox.js';
 import { SentRequests } from './sent-requests.js';
+import { Strands } from './strands.js';
+import { tellStream } from './tell-stream.js';
 
 /** The requests that a link has in hand: what waits for it, what is under way on its wire, and what the loss of a wire has left open. */
 export class LinkLoad {
@@ -17,6 +19,8 @@ export class LinkLoad {
   readonly outbox = makeOutbox();
   /** Casts that did not arrive on the wire before, and go first. */
   readonly #again = makeOutbox();
+  /** What streams that are under way have to say. */
+  readonly strands = new Strands();
   readonly #sent: SentRequests;
   readonly #held = new HeldCasts();
   /** While casts are held: when that ends, and what then becomes of them. */
@@ -28,7 +32,7 @@ export class LinkLoad {
   constructor(address: string, ports: Pick<MeshPorts, 'clock' | 'meter' | 'identity'>) {
     this.#address = address;
     this.#ports = ports;
-    this.#sent = new SentRequests(ports.meter.counter('answers.late'));
+    this.#sent = new SentRequests(ports.meter.counter('answers.late'), this.strands);
   }
 
   /** What may be sent, in its order. */
@@ -48,7 +52,7 @@ export class LinkLoad {
   }
 
   get isEmpty(): boolean {
-    return !this.isAwaiting && !this.outlet.hasReady && this.#held.isEmpty;
+    return !this.isAwaiting && !this.outlet.hasReady && !this.strands.hasReady && this.#held.isEmpty;
   }
 
   /** Queues the request; it comes back `overloaded` where too many wait. */
@@ -83,10 +87,15 @@ export class LinkLoad {
     return { envelopes, unused };
   }
 
-  /** It was about to be sent, and cannot be. */
-  takeBack(request: Outgoing, error: SkeinError): void {
-    this.#sent.takeBack(request);
-    this.#fail(request, error);
+  /** It was about to be sent, and cannot be; says how much credit is left over. */
+  takeBack(envelope: Envelope | Outgoing, error: SkeinError): number {
+    if (envelope instanceof Outgoing) {
+      this.#sent.takeBack(envelope);
+      this.#fail(envelope, error);
+      return 1;
+    }
+    if (envelope.kind === Kind.item) this.#sent.find(envelope.id)?.stream?.broken(error);
+    return 0;
   }
 
   /** The peer's answer, if it is one; false for all else. */
@@ -95,6 +104,16 @@ export class LinkLoad {
       case Kind.reply:
         this.#sent.take(envelope.id, now)?.reply(envelope.payload);
         return true;
+      case Kind.item:
+      case Kind.demand:
+        tellStream(this.#sent.find(envelope.id)?.stream, envelope);
+        return true;
+      case Kind.working:
+        this.#sent.find(envelope.id)?.working();
+        return true;
+      case Kind.cancel:
+        this.#sent.find(envelope.id)?.stream?.stop();
+        return true;
       case Kind.accept:
         this.#sent.accept(envelope.count, envelope.id, now);
         return true;
@@ -102,7 +121,7 @@ export class LinkLoad {
         this.#sent.take(envelope.id, now)?.done();
         return true;
       case Kind.error: {
-        const error = readError(envelope.error);
+        const error = readError(envelope.error, 'yes');
         this.#sent.take(envelope.id, now, error)?.fail(error);
         return true;
       }
@@ -144,6 +163,7 @@ export class LinkLoad {
    * peer may know of are held for as long as it keeps what may be repeated, unless it has left. What waits comes back.
    */
   lose(lost: SkeinError, unsent: SkeinError, cause: unknown): void {
+    this.strands.clear();
     if (hasDrained(cause)) this.#giveBackSent();
     const { casts, others } = this.#sent.clear();
     this.#held.hold(casts);
@@ -156,6 +176,7 @@ export class LinkLoad {
 
   /** Ends what was sent, and is not answered, with that error. */
   failSent(error: SkeinError): void {
+    this.strands.clear();
     const { casts, others } = this.#sent.clear();
     this.#held.hold(casts);
     this.#lost = error;

@@ -15,9 +15,11 @@ import { limits } from '../core/limits.js';
 import { gateByCredit } from '../operators/gate-by-credit.js';
 import { holdBack } from '../operators/hold-back.js';
 import { Mailbox } from '../operators/mailbox.js';
+import { oneAfterAnother } from '../operators/one-after-another.js';
+import { shareOut } from '../operators/share-out.js';
 import type { Vital } from '../operators/watch-silence.js';
 import type { Wire } from '../ports/network.js';
-import { Outgoing } from '../ports/transport.js';
+import type { Outgoing } from '../ports/transport.js';
 import { converse, Voice } from './converse.js';
 import { farewells, Gone, hasLeft, whyLost, whyUnsent } from './gone.js';
 import { greetingOf } from './greeting.js';
@@ -233,16 +235,16 @@ export class Link {
     this.#credit$ = new Subject();
     this.#heard = 0;
     this.#control.offer({ kind: Kind.hello, ...greetingOf(identity), link: this.#number });
+    const held = holdBack(this.#load.outlet, () => this.#hasHadItsTurn, this.#resumed$);
+    const requests = gateByCredit<Envelope | Outgoing>(held, this.#credit$);
     return converse<Outgoing>({
       wire,
       codec,
       clock,
       voice: this.#voice,
       control: this.#control,
-      requests: gateByCredit(
-        holdBack(this.#load.outlet, () => this.#hasHadItsTurn, this.#resumed$),
-        this.#credit$,
-      ),
+      // Control first, for it never waits for credit.
+      outlet: oneAfterAnother<Envelope | Outgoing>(this.#control, shareOut(requests, this.#load.strands)),
       prepare: (batch) => {
         const { envelopes, unused } = this.#load.prepare(batch);
         if (unused > 0) this.#credit$.next(unused);
@@ -251,9 +253,8 @@ export class Link {
       // Or the peer would not know that these are no longer wanted, rather than lost.
       lastWords: () => this.#control.drain().filter(({ kind }) => kind === Kind.cancel),
       unsendable: (envelope, error) => {
-        if (!(envelope instanceof Outgoing)) return;
-        this.#load.takeBack(envelope, error);
-        this.#credit$.next(1);
+        const unused = this.#load.takeBack(envelope, error);
+        if (unused > 0) this.#credit$.next(unused);
       },
       receive: (envelopes) => {
         this.#receive(envelopes);

@@ -3,6 +3,7 @@ import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { Ring } from '../core/ring.js';
 import type { Counter } from '../ports/meter.js';
+import type { StreamWay } from '../ports/stream-way.js';
 import type { Outgoing } from '../ports/transport.js';
 import { MethodTable } from './method-table.js';
 
@@ -32,9 +33,12 @@ export class SentRequests {
   onWire = 0;
   total = 0;
 
-  /** Answers that come too late are counted by `late`. */
-  constructor(late: Counter) {
+  readonly #way: StreamWay;
+
+  /** Answers that come too late are counted by `late`; streams go by `way`. */
+  constructor(late: Counter, way: StreamWay) {
     this.#late = late;
+    this.#way = way;
   }
 
   /** Requests that are not answered yet. */
@@ -59,7 +63,13 @@ export class SentRequests {
     this.total += 1;
     this.#pending.set(request.id, request);
     if (request.kind === Kind.cast) this.#unaccepted.push(request);
+    request.stream?.leave(this.#way, now);
     envelopes.push(request);
+  }
+
+  /** The request that is under way by that id. */
+  find(id: number): Outgoing | undefined {
+    return this.#pending.get(id);
   }
 
   /** Takes the request off that an answer is for, if anyone still waits for it. */

@@ -1,20 +1,24 @@
 import { map, merge, type Observable, Subject, type Subscription, tap } from 'rxjs';
 import { type Envelope, type HelloEnvelope, Kind, type RequestEnvelope, type Resumption } from '../core/envelope.js';
-import { writeError, writeThrown } from '../core/error-record.js';
+import { writeError } from '../core/error-record.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { Mailbox } from '../operators/mailbox.js';
+import { shareOut } from '../operators/share-out.js';
 import type { Vital } from '../operators/watch-silence.js';
 import type { Wire } from '../ports/network.js';
-import type { Caller } from '../ports/transport.js';
+import type { Caller, ServedStream } from '../ports/transport.js';
 import { ArrivedCasts } from './arrived-casts.js';
 import { converse, Voice } from './converse.js';
 import type { DedupeWindow } from './dedupe-window.js';
-import { farewells, Gone, hasLeft, isRefusal } from './gone.js';
+import { Gone, hasLeft, isRefusal } from './gone.js';
 import { greetingOf } from './greeting.js';
+import { farewell, LeaveTaking } from './leave-taking.js';
 import type { MeshPorts } from './mesh-ports.js';
 import { type Desks, malformed, NamedMethods } from './named-methods.js';
-import { type AnswerDesk, ServedRequest } from './served-request.js';
+import { type AnswerDesk, inPlaceOf, ServedRequest } from './served-request.js';
+import { Strands } from './strands.js';
+import { tellStream } from './tell-stream.js';
 
 /** Where requests go, on the listening side. */
 export interface Reception extends Desks {
@@ -39,6 +43,8 @@ export class ServedLink implements AnswerDesk {
     weigh: (envelope) => (envelope.kind === Kind.reply ? envelope.bytes : 0),
     batchWeightMax: limits.batchBytesMax,
   });
+  /** What its streams have to say. */
+  readonly way = new Strands();
   readonly #methods: NamedMethods;
   /** Requests that were let in and are not settled at once: those that can still be cancelled. */
   readonly #working = new Map<number, ServedRequest>();
@@ -54,11 +60,7 @@ export class ServedLink implements AnswerDesk {
   #allowance = 0;
   #owed = 0;
   #isGone = false;
-  /** Whether the peer is to be told that nothing more is started here, and whether it was. */
-  #isLeaving = false;
-  #hasLeft = false;
-  /** Records said on this wire. */
-  #said = 0;
+  readonly #leave = new LeaveTaking();
   readonly #failed$ = new Subject<never>();
 
   constructor(wire: Wire, reception: Reception, ports: MeshPorts) {
@@ -77,6 +79,7 @@ export class ServedLink implements AnswerDesk {
       codec,
       clock,
       voice: this.#voice,
+      outlet: shareOut(this.#answers, this.way),
       control: this.#answers,
       prepare: (batch) => this.#prepare(batch),
       unsendable: (envelope, error) => {
@@ -107,7 +110,7 @@ export class ServedLink implements AnswerDesk {
 
   /** Whether no answer waits here, or is on its way. */
   get isFlushed(): boolean {
-    return this.#isGone || (!this.#answers.hasReady && !this.#voice.isSpeaking);
+    return this.#isGone || (!this.#answers.hasReady && !this.way.hasReady && !this.#voice.isSpeaking);
   }
 
   /** The dialling side has a newer wire for the same link: what still comes by this one is not heard. */
@@ -117,9 +120,9 @@ export class ServedLink implements AnswerDesk {
 
   /** All that was let in is done: says goodbye and lets nothing more in. The peer ends the wire, and has got all answers by then. */
   sayGoodbye(): void {
-    if (this.#isLeaving) return;
-    this.#isLeaving = true;
-    this.#answers.offer({ kind: Kind.goodbye, code: farewells.drained, reason: 'the node has drained' });
+    if (this.#leave.isLeaving) return;
+    this.#leave.isLeaving = true;
+    this.#answers.offer(farewell());
   }
 
   /** The node closes: nothing that came by this wire goes on. */
@@ -141,6 +144,10 @@ export class ServedLink implements AnswerDesk {
     this.#failed$.error(new Gone(`${this.#wire.address} does not read its answers: too many wait`));
   }
 
+  say(envelope: Envelope): void {
+    if (!this.#isGone) this.#answers.offer(envelope);
+  }
+
   forget(request: ServedRequest): void {
     if (this.#working.size === 0 || this.#working.get(request.id) !== request) return;
     this.#working.delete(request.id);
@@ -153,13 +160,12 @@ export class ServedLink implements AnswerDesk {
     if (this.#owed >= this.#ports.identity.linkCredit / 4 || this.#owed > this.#allowance) this.#returnCredit();
   }
 
-  /** An answer that could be measured, and cannot be sent; whoever waits for it is told so. */
+  /** What could be measured, and cannot be sent; whoever waits for it is told so. */
   #failInstead(envelope: Envelope, cause: SkeinError): void {
-    if (envelope.kind !== Kind.reply && envelope.kind !== Kind.error && envelope.kind !== Kind.refuse) return;
-    const error = new Error('the handler answered what cannot be sent', { cause });
-    this.#ports.logger.error('an answer cannot be sent', { error });
-    const failure = { id: envelope.id, error: writeThrown(error, false) };
-    this.#answers.offer(envelope.kind === Kind.refuse ? { ...envelope, ...failure } : { kind: Kind.error, ...failure });
+    if (envelope.kind === Kind.item) this.#working.get(envelope.id)?.stream?.broken(cause);
+    this.#ports.logger.error('an answer cannot be sent', { error: cause });
+    const instead = inPlaceOf(envelope, cause);
+    if (instead) this.#answers.offer(instead);
   }
 
   /** While more answers wait than may wait, credit stays here: who does not read may not ask. */
@@ -170,34 +176,31 @@ export class ServedLink implements AnswerDesk {
     this.#owed = 0;
   }
 
-  /** Nothing is said behind a goodbye. */
   #prepare(batch: readonly Envelope[]): Envelope[] {
-    if (this.#isLeaving) return this.#prepareLast(batch);
-    if (this.#owed >= this.#ports.identity.linkCredit / 4) this.#returnCredit();
-    this.#said += batch.length;
-    return batch as Envelope[];
-  }
-
-  #prepareLast(batch: readonly Envelope[]): Envelope[] {
-    if (this.#hasLeft) return [];
-    const before = batch.findIndex(({ kind }) => kind === Kind.goodbye);
-    this.#hasLeft = before >= 0;
-    this.#said += this.#hasLeft ? before : batch.length;
-    const goodbye = { kind: Kind.goodbye, code: farewells.drained, reason: 'the node has drained', said: this.#said };
-    return this.#hasLeft ? [...batch.slice(0, before), goodbye] : (batch as Envelope[]);
+    if (!this.#leave.isLeaving && this.#owed >= this.#ports.identity.linkCredit / 4) this.#returnCredit();
+    return this.#leave.count(batch);
   }
 
   #receive(envelopes: readonly Envelope[]): void {
-    if (this.#isLeaving) return;
+    if (this.#leave.isLeaving) return;
     const now = this.#ports.clock.now();
     let casts = 0;
     for (const envelope of envelopes) {
-      if (envelope.kind === Kind.call || envelope.kind === Kind.cast) {
+      if (envelope.kind === Kind.call || envelope.kind === Kind.cast || envelope.kind === Kind.open) {
         this.#admit(envelope, now);
         if (envelope.kind === Kind.cast) casts += 1;
+      } else if (envelope.kind === Kind.item || envelope.kind === Kind.demand || envelope.kind === Kind.end) {
+        tellStream(this.#streamOf(envelope.id), envelope);
       } else this.#receiveRare(envelope);
     }
     if (casts > 0) this.#answers.offer({ kind: Kind.accept, count: casts, id: this.#casts.newest });
+  }
+
+  /** The side that serves the stream of that id; none once it is over. */
+  #streamOf(id: number): ServedStream | undefined {
+    const request = this.#working.get(id);
+    if (request && !request.stream) throw malformed('an item, demand or an end for what is no open stream');
+    return request?.stream;
   }
 
   #receiveRare(envelope: Envelope): void {
@@ -246,7 +249,9 @@ export class ServedLink implements AnswerDesk {
     if (attempt !== undefined && !this.#reception.repeats.admit(request, attempt)) return;
     if (desk instanceof SkeinError) request.refuse(writeError(desk));
     else desk.admit(request);
-    if (!request.isSettled) this.#working.set(request.id, request);
+    if (request.isSettled) return;
+    this.#working.set(request.id, request);
+    request.prove(this.#ports.clock);
   }
 
   #cancel(id: number): void {
@@ -263,6 +268,7 @@ export class ServedLink implements AnswerDesk {
    */
   #lose(isForGood: boolean): void {
     this.#isGone = true;
+    this.way.clear();
     if (this.#key !== undefined) this.#reception.lose(this.#key, this, isForGood ? undefined : this.#casts.read());
     this.#abandon((request) => isForGood || request.memory === undefined);
     if (this.#working.size === 0) return;

@@ -1,5 +1,9 @@
+import { interval, type SchedulerLike, type Subscription, tap } from 'rxjs';
 import { type Envelope, type ErrorRecord, Kind, type MethodName, type RequestEnvelope } from '../core/envelope.js';
+import { writeThrown } from '../core/error-record.js';
 import { SkeinError } from '../core/errors.js';
+import { limits } from '../core/limits.js';
+import type { StreamWay } from '../ports/stream-way.js';
 import { type Caller, Incoming } from '../ports/transport.js';
 
 /** The link that a request came by, as the request sees it. */
@@ -12,6 +16,10 @@ export interface AnswerDesk {
   forget(request: ServedRequest): void;
   /** It has left its mailbox: one credit may go back. */
   release(): void;
+  /** Says what is no answer. */
+  say(envelope: Envelope): void;
+  /** For what streams have to say. */
+  readonly way: StreamWay;
 }
 
 /** Who remembers what came of a request that may come again. */
@@ -27,6 +35,7 @@ export class ServedRequest extends Incoming {
   #hasLeft = false;
   /** The one that it came as last. */
   #attempt: number;
+  #proof: Subscription | undefined;
   /** Set where it may come again. */
   memory: Memory | undefined = undefined;
 
@@ -43,7 +52,7 @@ export class ServedRequest extends Incoming {
 
   /** Whether someone waits for what becomes of it, rather than that it was admitted. */
   get isAwaited(): boolean {
-    return this.kind === Kind.call || this.meta?.confirm === 'done';
+    return this.kind !== Kind.cast || this.meta?.confirm === 'done';
   }
 
   override leave(): void {
@@ -57,7 +66,15 @@ export class ServedRequest extends Incoming {
   }
 
   override done(): void {
-    this.#settle(this.meta?.confirm === 'done' ? { kind: Kind.done, id: this.id } : undefined);
+    this.#settle(this.isAwaited ? { kind: Kind.done, id: this.id } : undefined);
+  }
+
+  override working(): void {
+    if (!this.isSettled) this.#desk.say({ kind: Kind.working, id: this.id });
+  }
+
+  override get way(): StreamWay {
+    return this.#desk.way;
   }
 
   override fail(error: ErrorRecord): void {
@@ -66,6 +83,24 @@ export class ServedRequest extends Incoming {
 
   override refuse(error: ErrorRecord, keepsCredit = false): void {
     this.#settle({ kind: Kind.refuse, id: this.id, error, attempt: this.#attempt }, keepsCredit);
+  }
+
+  /** Says, where its sender wants to know, that it is at work: four times within the silence that they allow, until it is over. */
+  prove(clock: SchedulerLike): void {
+    const silenceMs = this.meta?.silenceMs;
+    if (silenceMs === undefined) return;
+    this.#proof = interval(Math.max(limits.silenceMinMs, silenceMs) / 4, clock)
+      .pipe(
+        tap(() => {
+          this.working();
+        }),
+      )
+      .subscribe();
+  }
+
+  override cancel(reason: SkeinError): void {
+    this.#proof?.unsubscribe();
+    super.cancel(reason);
   }
 
   override expire(): void {
@@ -108,8 +143,17 @@ export class ServedRequest extends Incoming {
     if (this.isSettled) return;
     this.isSettled = true;
     if (!keepsCredit) this.leave();
+    this.#proof?.unsubscribe();
+    this.stream?.close(new SkeinError('closed', { what: 'a request that has its answer' }));
     this.memory?.answered(this, answer);
     if (answer) this.#desk.answer(this, answer);
     else this.#desk.forget(this);
   }
 }
+
+/** What is said in the place of an answer that cannot be sent after all. */
+export const inPlaceOf = (envelope: Envelope, cause: SkeinError): Envelope | undefined => {
+  if (envelope.kind !== Kind.reply && envelope.kind !== Kind.error && envelope.kind !== Kind.refuse) return undefined;
+  const error = writeThrown(new Error('the handler answered what cannot be sent', { cause }), false);
+  return envelope.kind === Kind.refuse ? { ...envelope, error } : { kind: Kind.error, id: envelope.id, error };
+};

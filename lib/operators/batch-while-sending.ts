@@ -1,4 +1,4 @@
-import { defer, merge, NEVER, Observable, type SchedulerLike, Subscription } from 'rxjs';
+import { defer, NEVER, Observable, type SchedulerLike, Subscription } from 'rxjs';
 import type { Outlet } from './outlet.js';
 
 export interface BatchOptions {
@@ -11,11 +11,11 @@ export interface BatchOptions {
 
 /**
  * What becomes ready while a batch is being sent, or within one turn, leaves as the next batch; a single value leaves at the
- * end of its turn, or as it is uncorked. Outlets are asked in their order. One batch is under way at a time; errors when one cannot be made or sent.
+ * end of its turn, or as it is uncorked. One batch is under way at a time; errors when one cannot be made or sent.
  * The bench's `call` at windows 64 and 1,000 is what the loop is for.
  */
 export const batchWhileSending = <T>(
-  outlets: readonly Outlet<T>[],
+  outlet: Outlet<T>,
   send: (batch: T[]) => Observable<never>,
   { max, clock, corked$ = NEVER }: BatchOptions,
 ): Observable<never> =>
@@ -27,20 +27,25 @@ export const batchWhileSending = <T>(
     const flush = (): void => {
       turn = undefined;
       const batch: T[] = [];
-      for (const outlet of outlets) outlet.fill(batch, max);
-      if (batch.length === 0) return;
+      // What fills it may make more ready, which is for the batch behind it.
       sending = new Subscription();
+      outlet.fill(batch, max);
+      if (batch.length === 0) {
+        goOn();
+        return;
+      }
       sending.add(
         defer(() => send(batch)).subscribe({
           error: (error: unknown) => {
             subscriber.error(error);
           },
-          complete: () => {
-            sending = undefined;
-            if (outlets.some(({ hasReady }) => hasReady)) wake();
-          },
+          complete: goOn,
         }),
       );
+    };
+    const goOn = (): void => {
+      sending = undefined;
+      if (outlet.hasReady) wake();
     };
     const wake = (): void => {
       if (turn === undefined && sending === undefined && !isCorked) turn = clock.schedule(flush, 0);
@@ -53,12 +58,12 @@ export const batchWhileSending = <T>(
       if (!corked && sending === undefined) flush();
     };
 
-    const ready = merge(...outlets.map(({ ready$ }) => ready$)).subscribe({
+    const ready = outlet.ready$.subscribe({
       next: wake,
       error: (error: unknown) => subscriber.error(error),
     });
     ready.add(corked$.subscribe({ next: cork, error: (error: unknown) => subscriber.error(error) }));
-    if (outlets.some(({ hasReady }) => hasReady)) wake();
+    if (outlet.hasReady) wake();
     return () => {
       ready.unsubscribe();
       turn?.unsubscribe();

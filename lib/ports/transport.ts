@@ -1,11 +1,11 @@
 import type { Observable } from 'rxjs';
 import type { Context } from '../core/context.js';
-import type { ErrorRecord, Meta, MethodName, RequestEnvelope } from '../core/envelope.js';
-import type { Kind } from '../core/envelope.js';
+import type { ErrorRecord, Meta, MethodName, RequestEnvelope, StreamTerms } from '../core/envelope.js';
 import type { SkeinError } from '../core/errors.js';
 import type { Target } from '../core/target.js';
 import type { Timed } from '../core/timed.js';
 import type { Registration } from './matchmaker.js';
+import type { StreamSide, StreamWay } from './stream-way.js';
 
 /** How one of a topic's servers is chosen for each request. */
 export type Balance = 'least-loaded' | 'round-robin' | 'hash';
@@ -25,6 +25,18 @@ export interface Holder {
   explain?(request: Outgoing): SkeinError | undefined;
 }
 
+/** The sender's side of a stream. */
+export interface SentStream extends StreamSide, StreamTerms {
+  /** Its opening leaves by that way, at that instant (epoch ms). */
+  leave(way: StreamWay, now: number): void;
+}
+
+/** The side of a stream that serves it. */
+export interface ServedStream extends StreamSide {
+  /** The request is over, for that reason where there is one. */
+  close(reason?: SkeinError): void;
+}
+
 /**
  * A request on its way out, from its sender to the transport. It is settled exactly once, by whoever is first: the transport
  * by {@link reply}, {@link accept}, {@link done} or {@link fail}, or the sender, who then tells the holder.
@@ -41,7 +53,10 @@ export abstract class Outgoing implements RequestEnvelope, Timed {
   payload: unknown;
   readonly bytes: number;
   meta: Meta | undefined;
-  readonly deadline: number;
+  /** Put off where it is a stream, once that is open. */
+  deadline: number;
+  /** Of an opening. */
+  readonly stream: SentStream | undefined = undefined;
   earlier: Timed | undefined = undefined;
   later: Timed | undefined = undefined;
   tick = 0;
@@ -73,8 +88,10 @@ export abstract class Outgoing implements RequestEnvelope, Timed {
   abstract reply(payload: unknown): void;
   /** The cast was admitted by its server; it is settled then, unless its sender waits for more. */
   abstract accept(): void;
-  /** The cast's handler ended well. */
+  /** The cast's handler ended well, or the stream's items have all come. */
   abstract done(): void;
+  /** Its handler is at work. */
+  abstract working(): void;
   abstract fail(error: SkeinError): void;
   abstract expire(): void;
   /** Whether an answer is an error that the method may well give, so that it says nothing against its server. */
@@ -94,7 +111,7 @@ export interface Caller {
  * {@link done}, {@link fail} or {@link refuse}; later answers, and those to who has gone, are dropped.
  */
 export abstract class Incoming implements Timed {
-  readonly kind: typeof Kind.call | typeof Kind.cast;
+  readonly kind: RequestEnvelope['kind'];
   /** What is asked for, and of which server. */
   readonly target: MethodName;
   readonly id: number;
@@ -103,20 +120,24 @@ export abstract class Incoming implements Timed {
   readonly caller: Caller;
   /** What was left of its time when it arrived, in ms. */
   readonly ttlMs: number;
-  /** Put off where the caller asks again, and has more time. */
+  /** Put off where the caller asks again, and has more time, or a stream is open. */
   deadline: number;
+  /** Of an opening: its terms, and the side that serves it once it is at work. */
+  readonly terms: StreamTerms | undefined;
+  stream: ServedStream | undefined = undefined;
   earlier: Timed | undefined = undefined;
   later: Timed | undefined = undefined;
   tick = 0;
   isSettled = false;
 
-  constructor({ kind, id, payload, meta, ttlMs }: RequestEnvelope, target: MethodName, caller: Caller, deadline: number) {
+  constructor({ kind, id, payload, meta, ttlMs, stream }: RequestEnvelope, target: MethodName, caller: Caller, deadline: number) {
     this.kind = kind;
     this.target = target;
     this.id = id;
     this.payload = payload;
     this.meta = meta;
     this.ttlMs = ttlMs;
+    this.terms = stream;
     this.caller = caller;
     this.deadline = deadline;
   }
@@ -125,8 +146,12 @@ export abstract class Incoming implements Timed {
   abstract leave(): void;
   /** Answers a call. The payload was measured to weigh `bytes`. */
   abstract reply(payload: unknown, bytes: number): void;
-  /** A cast's handler ended. */
+  /** A cast's handler ended, or a stream has sent all its items. */
   abstract done(): void;
+  /** The handler is at work: the stream is open. */
+  abstract working(): void;
+  /** The link by which it came, for what a stream has to say. */
+  abstract readonly way: StreamWay;
   /** It was started, and failed. */
   abstract fail(error: ErrorRecord): void;
   /** It was not started, and will not be. With `keepsCredit`, its credit goes back by {@link leave} only. */
@@ -138,6 +163,7 @@ export abstract class Incoming implements Timed {
     this.isSettled = true;
     this.payload = undefined;
     this.onCancel?.(reason);
+    this.stream?.close(reason);
   }
   /** Set by whoever serves, while it has something to stop. */
   onCancel: ((reason: SkeinError) => void) | undefined = undefined;

@@ -4,7 +4,8 @@ import { SkeinError } from '../core/errors.js';
 import type { CastOptions } from './options.js';
 import { endOf, passThrough } from './pass-through.js';
 import { CastReceipt, type Confirmed, type Undeliverable } from './receipt.js';
-import { agree, asUnsent, Request, type Sending, type Terms } from './request.js';
+import { Request } from './request.js';
+import { agree, asUnsent, type Sending, type Terms } from './terms.js';
 
 class CastRequest extends Request {
   override readonly kind = Kind.cast;

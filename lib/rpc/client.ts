@@ -3,30 +3,46 @@ import { checkTarget } from '../core/target.js';
 import { isAbove, parseVersion, type Version } from '../core/version.js';
 import type { Operation } from '../ports/transport.js';
 import { Caster } from './caster.js';
-import { checkContract, type Contract, type Method, type ShapeOf, versionOf } from './contract.js';
+import type { Source } from '../operators/pull.js';
+import type { Stream } from '../operators/stream.js';
+import { checkContract, type Contract, isStreaming, type Method, type ShapeOf, type Verb, versionOf } from './contract.js';
 import { fanOut } from './fanout.js';
 import {
   type CallOptions,
   type CastOptions,
+  type ChannelOptions,
   checkClientOptions,
   type ClientOptions,
   mergeClientOptions,
+  type SinkOptions,
+  type StreamOptions,
   type UnaryOptions,
 } from './options.js';
 import type { Receipt, Receipts } from './receipt.js';
-import type { Sending } from './request.js';
+import type { Sending } from './terms.js';
 import type { RpcPorts } from './rpc-ports.js';
 import type { Description } from './service.js';
+import { openingOf, SinkRequest } from './streams/sink-request.js';
+import { Streamer } from './streams/streamer.js';
 import { type Call, Caller } from './unary-call.js';
 
 type Args<I, Options> = undefined extends I ? [input?: I, options?: Options] : [input: I, options?: Options];
 
-/** How a verb is sent: a `cast` at once, a `call` when it is subscribed or awaited. */
+type Feed<I, Open, Options> = undefined extends Open
+  ? [input: Source<I>, options?: Options & { readonly open?: Open }]
+  : [input: Source<I>, options: Options & { readonly open: Open }];
+
+/** How a verb is sent: a `cast` at once, the others when they are subscribed or awaited. */
 export type Sender<M> =
   M extends Method<infer V>
     ? {
         call: (...args: Args<ShapeOf<M>['input'], UnaryOptions>) => Call<ShapeOf<M>['output'], ShapeOf<M>['error']>;
         cast: (...args: Args<ShapeOf<M>['input'], CastOptions>) => Receipt;
+        stream: (...args: Args<ShapeOf<M>['input'], StreamOptions>) => Stream<ShapeOf<M>['output']>;
+        sink: (
+          ...args: Feed<ShapeOf<M>['input'], ShapeOf<M>['open'], SinkOptions>
+        ) => Call<ShapeOf<M>['output'], ShapeOf<M>['error']>;
+        channel: (...args: Feed<ShapeOf<M>['input'], ShapeOf<M>['open'], ChannelOptions>) => Stream<ShapeOf<M>['output']>;
       }[V]
     : never;
 
@@ -60,7 +76,7 @@ export type Fanout<C extends Contract> = {
   ) => Receipts;
 };
 
-type Sent = Pick<Method, 'options' | 'output' | 'errors'>;
+type Sent = Pick<Method, 'verb' | 'options' | 'output' | 'errors'>;
 
 /** Makes the clients of one node. What is kept for a method is kept once, however many clients there are. */
 export class Clients {
@@ -82,14 +98,12 @@ export class Clients {
     const fanout: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
     for (const [name, method] of Object.entries(contract.methods)) {
       const sending = this.#sending(contract, name, method, options, server);
-      if (method.verb === 'call') {
-        client[name] = sendCall(new Caller(sending, method, options.validateOutput === true));
-        // Only casts are listed.
-        Object.defineProperty(fanout, name, { value: refuseFannedCall(name) });
-      } else {
-        client[name] = sendCast(new Caster(sending, method.confirm));
+      client[name] = senderOf(sending, method, options.validateOutput === true);
+      if (method.verb === 'cast') {
         fanout[name] = (input: unknown, cast?: CastOptions) => fanOut(sending, method.confirm, input, cast);
       }
+      // Only casts are listed.
+      else Object.defineProperty(fanout, name, { value: refuseFannedCall(name, method.verb) });
     }
     const builtIn = builtInOf(contract);
     const sendBuiltIn = (name: string) => {
@@ -137,6 +151,7 @@ export class Clients {
       balance,
       timeoutMs: timeoutMs ?? method.options.timeoutMs ?? this.#ports.timeoutMs,
       isIdempotent: method.options.idempotent === true,
+      isStream: isStreaming(method),
       errors: method.errors,
       defaults,
       ports: this.#ports,
@@ -156,6 +171,7 @@ export class Clients {
 
 /** Any server of the contract's major answers them, however old it is: so one learns what it serves. */
 const builtInOf = ({ version }: Contract): Sent => ({
+  verb: 'call',
   options: { since: String(parseVersion(version)[0]) as Version },
   output: undefined,
   errors: [],
@@ -186,10 +202,34 @@ const refuseUnpinnedDrain = (): never => {
   throw new SkeinError('invalid-target', { reason: '$drain is for one node: pin one of its servers, $on(server).$drain()' });
 };
 
-const refuseFannedCall = (name: string) => (): never => {
-  throw new SkeinError('invalid-target', { reason: `${name} is a call, which one server answers: only casts go to all of them` });
+const refuseFannedCall = (name: string, verb: Verb) => (): never => {
+  throw new SkeinError('invalid-target', {
+    reason: `${name} is a ${verb}, which one server answers: only casts go to all of them`,
+  });
 };
 
-const sendCall = (caller: Caller) => (input: unknown, options?: UnaryOptions) => caller.call(input, options);
-
-const sendCast = (caster: Caster) => (input: unknown, options?: CastOptions) => caster.cast(input, options);
+/** How a method is sent, by its verb. */
+const senderOf = (sending: Sending, method: Method, validatesOutput: boolean): ((input: unknown, options?: never) => unknown) => {
+  switch (method.verb) {
+    case 'call': {
+      const caller = new Caller(sending, method, validatesOutput);
+      return (input, options?: UnaryOptions) => caller.call(input, options);
+    }
+    case 'cast': {
+      const caster = new Caster(sending, method.confirm);
+      return (input, options?: CastOptions) => caster.cast(input, options);
+    }
+    case 'stream': {
+      const streamer = new Streamer(sending, method, validatesOutput);
+      return (input, options?: StreamOptions) => streamer.stream(input, undefined, options);
+    }
+    case 'sink': {
+      const caller = new Caller(sending, method, validatesOutput, (...args) => new SinkRequest(sending, ...args));
+      return (source, options?: SinkOptions) => caller.call(source, options);
+    }
+    case 'channel': {
+      const streamer = new Streamer(sending, method, validatesOutput);
+      return (source, options?: ChannelOptions) => streamer.stream(openingOf(options), source ?? null, options);
+    }
+  }
+};

@@ -7,7 +7,7 @@ import { isSchema } from './schema.js';
 
 declare const types: unique symbol;
 
-export type Verb = 'call' | 'cast';
+export type Verb = 'call' | 'cast' | 'stream' | 'sink' | 'channel';
 
 /** One method of a contract, a value; made by the function of its verb. */
 export interface Method<V extends Verb = Verb, S = unknown> {
@@ -15,27 +15,35 @@ export interface Method<V extends Verb = Verb, S = unknown> {
   readonly options: MethodOptions;
   readonly input: Schema | undefined;
   readonly output: Schema | undefined;
+  /** Of what a sink or a channel is opened with. */
+  readonly open: Schema | undefined;
   readonly confirm: 'accepted' | 'done';
   /** The errors that it is expected to fail with. */
   readonly errors: readonly ErrorClass[];
   readonly [types]: S;
 }
 
-/** A method's types: what is sent and got back, what the handler sees once the input is parsed, and the errors that are expected. */
-// eslint-disable-next-line @typescript-eslint/no-explicit-any -- the neutral element of inference: `unknown` would refuse every shape
-export interface Shape<I = any, O = any, P = any, E = any> {
+/**
+ * A method's types: what is sent and got back, what the handler sees once the input is parsed, the errors that are expected, and what it
+ * is opened with, as it is sent and as the handler sees it. Of streams, input and output are those of each item.
+ */
+/* eslint-disable @typescript-eslint/no-explicit-any -- the neutral element of inference: `unknown` would refuse every shape */
+export interface Shape<I = any, O = any, P = any, E = any, Open = any, Opened = any> {
   readonly input: I;
   readonly output: O;
   readonly parsed: P;
   readonly error: E;
+  readonly open: Open;
+  readonly opened: Opened;
 }
+/* eslint-enable @typescript-eslint/no-explicit-any */
 
 export interface MethodOptions {
   /** Whether a request whose outcome is unknown may be repeated; default false. */
   readonly idempotent?: boolean;
-  /** For the whole request, in ms; default the node's; 0 fails at once, without sending. */
+  /** For the whole request, of a stream for its opening, in ms; default the node's; 0 fails at once, without sending. */
   readonly timeoutMs?: number;
-  /** Requests at work at once on one server; default 64. */
+  /** Requests at work at once on one server; default 64, and 1,024 of streams. */
   readonly concurrency?: number;
   /** Requests that wait for that; default 1,024. One more is `overloaded`. */
   readonly queue?: number;
@@ -53,6 +61,12 @@ export interface CallSpec<I, O, P, OI, Es = []> extends MethodOptions {
   readonly output?: Schema<OI, O> & ([O] extends [OI] ? unknown : 'an output schema must accept what it yields');
   /** Expected errors: they arrive as their own class, and are logged at debug only. */
   readonly errors?: Es;
+}
+
+/** What a sink or a channel is opened with, before the first item; its handler reads it as `context.open`. */
+export interface OpenSpec<Open, Opened> {
+  /** Runs on the server; a violation is `invalid-argument`, and the handler never runs. */
+  readonly open?: Schema<Open, Opened>;
 }
 
 type Errors = readonly ErrorClass[];
@@ -85,6 +99,7 @@ const method = <V extends Verb, S>(
   {
     input,
     output,
+    open,
     confirm = 'accepted',
     errors = [],
     ...options
@@ -92,18 +107,37 @@ const method = <V extends Verb, S>(
     readonly errors?: Errors;
     readonly input?: unknown;
     readonly output?: unknown;
+    readonly open?: unknown;
     readonly confirm?: 'accepted' | 'done';
   },
-): Method<V, S> => ({ verb, options, input, output, confirm, errors }) as unknown as Method<V, S>;
+): Method<V, S> => ({ verb, options, input, output, open, confirm, errors }) as unknown as Method<V, S>;
 
 /** One request, one reply: `call({ input, output })`, or by types alone `call<In, Out>()`. */
 export const call = <I = void, O = void, P = I, OI = O, const Es extends Errors = []>(
   spec: CallSpec<I, O, P, OI, Es> = {},
-): Method<'call', Shape<I, O, P, Thrown<Es>>> => method('call', spec);
+): Method<'call', Shape<I, O, P, Thrown<Es>, void, void>> => method('call', spec);
 
 /** One request, no reply; its receipt waits for `confirm`. */
-export const cast = <I = void, P = I>(spec: CastSpec<I, P> = {}): Method<'cast', Shape<I, void, P, never>> =>
+export const cast = <I = void, P = I>(spec: CastSpec<I, P> = {}): Method<'cast', Shape<I, void, P, never, void, void>> =>
   method('cast', spec);
+
+/** One request, many replies. */
+export const stream = <I = void, O = void, P = I, OI = O, const Es extends Errors = []>(
+  spec: CallSpec<I, O, P, OI, Es> = {},
+): Method<'stream', Shape<I, O, P, Thrown<Es>, void, void>> => method('stream', spec);
+
+/** Many inputs, one reply. */
+export const sink = <I = void, O = void, Open = void, P = I, OI = O, Opened = Open, const Es extends Errors = []>(
+  spec: CallSpec<I, O, P, OI, Es> & OpenSpec<Open, Opened> = {},
+): Method<'sink', Shape<I, O, P, Thrown<Es>, Open, Opened>> => method('sink', spec);
+
+/** Many inputs, many replies; each way has its own demand, and the replies' end is the end of both. */
+export const channel = <I = void, O = void, Open = void, P = I, OI = O, Opened = Open, const Es extends Errors = []>(
+  spec: CallSpec<I, O, P, OI, Es> & OpenSpec<Open, Opened> = {},
+): Method<'channel', Shape<I, O, P, Thrown<Es>, Open, Opened>> => method('channel', spec);
+
+/** Whether its requests open streams, be it of what is sent, of what is given back, or of both. */
+export const isStreaming = ({ verb }: Pick<Method, 'verb'>): boolean => verb !== 'call' && verb !== 'cast';
 
 /** A schema that checks nothing: a type alone where the rest is inferred, as in `{ input: typed<In>(), output }`. */
 export const typed = <T>(): Schema<T, T> => ({
@@ -177,13 +211,15 @@ export const boundProblems = (key: string, { concurrency = 1, queue = 0 }: Metho
     : [`queue of "${key}" must be a whole number of at least 0, and is ${String(queue)}`]),
 ];
 
+const verbs: readonly unknown[] = ['call', 'cast', 'stream', 'sink', 'channel'] satisfies readonly Verb[];
+
 const checkMethod = (key: string, value: unknown, version: Version): string[] => {
   if (key.startsWith('$') || key === 'then') {
     return [`"${key}" is a reserved name: methods start with no $ and are not called then`];
   }
   const verb = typeof value === 'object' && value !== null && 'verb' in value ? value.verb : undefined;
-  if (verb !== 'call' && verb !== 'cast') return [`"${key}" is no method: make it with call(…) or cast(…)`];
-  const { options, input, output, confirm, errors } = value as Method;
+  if (!verbs.includes(verb)) return [`"${key}" is no method: make it with call(…), cast(…), stream(…), sink(…) or channel(…)`];
+  const { options, input, output, open, confirm, errors } = value as Method;
   const { timeoutMs = 0, since } = options;
   return [
     ...(timeoutMs >= 0 ? [] : [`timeoutMs of "${key}" must be 0 or more, and is ${String(timeoutMs)}`]),
@@ -192,6 +228,10 @@ const checkMethod = (key: string, value: unknown, version: Version): string[] =>
     ...errorsProblems(key, errors),
     ...(isSchema(input) ? [] : [`the input of "${key}" is no Standard Schema`]),
     ...(isSchema(output) ? [] : [`the output of "${key}" is no Standard Schema`]),
+    ...(isSchema(open) ? [] : [`what "${key}" is opened with is no Standard Schema`]),
+    ...(isStreaming(value as Method) && options.idempotent === true
+      ? [`"${key}" cannot be idempotent: what has come of a stream is not sent anew`]
+      : []),
     ...(confirm === 'accepted' || confirm === 'done'
       ? []
       : [`confirm of "${key}" must be accepted or done, and is ${String(confirm)}`]),

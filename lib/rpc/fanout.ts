@@ -4,7 +4,7 @@ import { snapshot } from '../core/snapshot.js';
 import { Caster, reportUnsent } from './caster.js';
 import type { CastOptions } from './options.js';
 import type { CastReceipt, CastState, Confirmed, Outcome, Receipts } from './receipt.js';
-import { agree, asUnsent, onWithdrawn, type Sending, type Terms } from './request.js';
+import { agree, asUnsent, onWithdrawn, type Sending, type Terms } from './terms.js';
 
 /** Casts to every server that the directory lists at this moment, or the one of them that is pinned; one that it lists later is not meant. */
 export const fanOut = (

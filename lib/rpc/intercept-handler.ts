@@ -1,6 +1,11 @@
-import { catchError, Observable, throwError } from 'rxjs';
+import { catchError, defer, from, Observable, of, switchMap, throwError } from 'rxjs';
 import { type Failure, isSkeinError } from '../core/errors.js';
+import { isThenable } from '../core/thenable.js';
+import { passDemand } from '../operators/pass-demand.js';
+import { pull, type Source } from '../operators/pull.js';
+import { fromDemand } from '../operators/stream.js';
 import type { Ambient } from './ambient.js';
+import type { Verb } from './contract.js';
 import { firstValue, isValue } from './first-value.js';
 import { checkHandedOn, compose, type Intercepted, type Interceptor, type Next } from './interceptor.js';
 import type { AnyHandler } from './method-desk.js';
@@ -19,27 +24,19 @@ const isRefusal = (thrown: unknown): thrown is Failure => {
 export const interceptHandler = (
   handler: AnyHandler,
   { contract, method }: Pick<Intercepted, 'contract' | 'method'>,
+  verb: Verb,
   interceptors: readonly Interceptor[],
   ambient: Ambient,
 ): AnyHandler => {
   if (interceptors.length === 0) return handler;
-  return (input: unknown, work: Work) => {
+  const pass = (input: unknown, work: Work, outcomeOf: (result: unknown) => Observable<unknown>): Observable<unknown> => {
     let hasStarted = false;
     const last: Next = (request) =>
-      new Observable((subscriber) => {
+      defer(() => {
         checkHandedOn(request);
         hasStarted = true;
         work.context = request.context;
-        const value = (result: unknown): void => {
-          subscriber.next(result);
-          subscriber.complete();
-        };
-        const result = ambient.run(work, handler, request.input as never, work);
-        if (!isValue(result)) {
-          return ambient.run(work, firstValue, result, { value, error: (error) => subscriber.error(error) });
-        }
-        value(result);
-        return undefined;
+        return ambient.run(work, () => outcomeOf(handler(request.input as never, work)));
       });
     return compose(
       interceptors,
@@ -48,4 +45,26 @@ export const interceptHandler = (
       catchError((error: unknown) => throwError(() => (!hasStarted && isRefusal(error) ? new Refused(error) : error))),
     );
   };
+  if (verb !== 'stream' && verb !== 'channel') return (input: unknown, work: Work) => pass(input, work, valueOf);
+  // Items pass one by one, as they are asked for.
+  return (input: unknown, work: Work) =>
+    fromDemand(passDemand((asked$) => pass(input, work, (result) => itemsOf(result, asked$))));
+};
+
+const valueOf = (result: unknown): Observable<unknown> =>
+  isValue(result)
+    ? of(result)
+    : new Observable((subscriber) =>
+        firstValue(result, {
+          value: (value) => {
+            subscriber.next(value);
+            subscriber.complete();
+          },
+          error: (error) => subscriber.error(error),
+        }),
+      );
+
+const itemsOf = (result: unknown, asked$: Observable<number>): Observable<unknown> => {
+  const items = (source: unknown): Observable<unknown> => pull(source as Source<unknown>)(asked$);
+  return isThenable(result) ? from(result).pipe(switchMap(items)) : items(result);
 };

@@ -1,16 +1,17 @@
 import { type ErrorRecord, Kind } from '../core/envelope.js';
 import { writeError, writeThrown } from '../core/error-record.js';
-import type { SkeinError } from '../core/errors.js';
+import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { snapshot } from '../core/snapshot.js';
 import type { Counter } from '../ports/meter.js';
 import type { Desk, Incoming } from '../ports/transport.js';
-import type { Method } from './contract.js';
+import type { Course, Coursed } from './course.js';
 import { isDeclared } from './declared-error.js';
-import { firstValue, isValue } from './first-value.js';
+import type { Outcome } from './first-value.js';
 import { isA, Refused, ToldAlready } from './outcomes.js';
 import type { RpcPorts } from './rpc-ports.js';
-import { InvalidInput, validate } from './schema.js';
+import { InvalidInput } from './schema.js';
+import { courseOf } from './streams/courses.js';
 import { Work } from './work.js';
 
 /** A handler as it is called, whatever its types. */
@@ -26,7 +27,8 @@ export interface Queue {
 /** One method of one server: validates, runs the handler and answers. A throw is an answer, and ends nothing else. */
 export class MethodDesk implements Desk {
   readonly name: string;
-  readonly #method: Pick<Method, 'input' | 'errors'>;
+  readonly #method: Coursed;
+  readonly #course: Course;
   readonly #handler: AnyHandler;
   readonly #queue: Queue;
   readonly #ports: RpcPorts;
@@ -39,9 +41,10 @@ export class MethodDesk implements Desk {
   /** Of those that failed otherwise, with errors that the contract declares. */
   expected = 0;
 
-  constructor(name: string, method: Pick<Method, 'input' | 'errors'>, handler: AnyHandler, queue: Queue, ports: RpcPorts) {
+  constructor(name: string, method: Coursed, handler: AnyHandler, queue: Queue, ports: RpcPorts) {
     this.name = name;
     this.#method = method;
+    this.#course = courseOf(method, ports);
     this.#handler = handler;
     this.#queue = queue;
     this.#ports = ports;
@@ -52,7 +55,11 @@ export class MethodDesk implements Desk {
   }
 
   admit(request: Incoming): void {
-    this.#queue.admit(request);
+    if (this.#course.kinds.includes(request.kind)) this.#queue.admit(request);
+    else {
+      const message = `${this.name} is a ${this.#method.verb}, and was asked for as something else`;
+      request.refuse(writeError(new SkeinError('no-such-method', { method: this.name }, { message })));
+    }
   }
 
   /** Starts the request; the queue is told when it is over. */
@@ -61,11 +68,15 @@ export class MethodDesk implements Desk {
     const work = new Work(request);
     let result: unknown;
     try {
-      const input = validate(this.#method.input, request.payload);
+      const input = this.#course.input(request, work);
+      if (input instanceof Promise) {
+        this.#await(request, work, (outcome) => this.#handleLater(input, request, work, outcome));
+        return;
+      }
       // Valid at once, as most are: then the handler runs at once too.
-      result = input instanceof Promise ? this.#handleLater(input, work) : this.#handle(input, work);
-      if (!isValue(result)) {
-        this.#await(request, work, result);
+      result = this.#handle(input, work);
+      if (!this.#course.isOutcome(result)) {
+        this.#await(request, work, (outcome) => this.#follow(result, request, work, outcome));
         return;
       }
     } catch (error) {
@@ -75,17 +86,30 @@ export class MethodDesk implements Desk {
     this.#succeed(request, result);
   }
 
-  async #handleLater(input: Promise<unknown>, work: Work): Promise<unknown> {
-    const valid = await input;
-    if (work.cancelled) throw work.cancelled;
-    const result = this.#handle(valid, work);
-    if (isValue(result)) return result;
-    return new Promise((value, error) => {
-      const stop = this.#ports.ambient.run(work, firstValue, result, { value, error });
-      work.onCancel(() => {
-        this.#stop(stop);
-      });
-    });
+  /** What comes back stops it, also before the input is there. */
+  #handleLater(input: Promise<unknown>, request: Incoming, work: Work, outcome: Outcome): () => void {
+    let stop: (() => void) | undefined;
+    let isStopped = false;
+    const handle = (valid: unknown): void => {
+      if (isStopped) return;
+      const result = this.#handle(valid, work);
+      if (this.#course.isOutcome(result)) outcome.value(result);
+      else stop = this.#follow(result, request, work, outcome);
+    };
+    input.then(handle).catch(outcome.error);
+    return () => {
+      isStopped = true;
+      stop?.();
+    };
+  }
+
+  #follow(result: unknown, request: Incoming, work: Work, outcome: Outcome): () => void {
+    try {
+      return this.#ports.ambient.run(work, this.#course.follow, result, outcome, request, work);
+    } catch (error) {
+      outcome.error(error);
+      return ignore;
+    }
   }
 
   #handle(input: unknown, work: Work): unknown {
@@ -93,7 +117,7 @@ export class MethodDesk implements Desk {
   }
 
   /** Watches over work that takes time: its deadline, and whoever cancels it. */
-  #await(request: Incoming, work: Work, result: unknown): void {
+  #await(request: Incoming, work: Work, begin: (outcome: Outcome) => () => void): void {
     const { wheel } = this.#ports;
     let isOver = false;
     const once = (end: () => void): void => {
@@ -102,7 +126,7 @@ export class MethodDesk implements Desk {
       wheel.remove(request);
       end();
     };
-    const stop = this.#ports.ambient.run(work, firstValue, result, {
+    const stop = begin({
       value: (value) => {
         if (isOver) this.#late.total += 1;
         once(() => {
@@ -141,7 +165,7 @@ export class MethodDesk implements Desk {
 
   #succeed(request: Incoming, value: unknown): void {
     try {
-      if (request.kind === Kind.cast) request.done();
+      if (request.kind === Kind.cast || !this.#course.hasValue) request.done();
       else {
         const bytes = this.#ports.codec.measure(value);
         request.reply(snapshot(value), bytes);
@@ -163,8 +187,12 @@ export class MethodDesk implements Desk {
     } else {
       this.failures += 1;
       this.#failed.total += 1;
-      if (isA(error, InvalidInput)) request.refuse(this.#sendable(writeError(error)));
-      else {
+      if (isA(error, InvalidInput)) {
+        const record = this.#sendable(writeError(error));
+        // An item that its schema refuses finds the handler at work.
+        if (request.stream) request.fail(record);
+        else request.refuse(record);
+      } else {
         this.#ports.logger[isA(error, ToldAlready) ? 'debug' : 'error'](`the handler of ${this.name} failed`, { error });
         this.#tell(request, error);
       }
@@ -203,3 +231,5 @@ export class MethodDesk implements Desk {
     };
   }
 }
+
+const ignore = (): void => undefined;

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import type { Subscriber } from 'rxjs';
 import type { Context } from '../core/context.js';
 import { invalidArgument } from '../core/errors.js';
 import { limits } from '../core/limits.js';
@@ -23,12 +24,32 @@ export interface CallOptions {
    * idempotent or the server that may have it can still say; default 0.
    */
   readonly retries?: number | undefined;
+  /**
+   * Fails with `peer-silent` once the server has given no proof for so many ms that its handler is at work: for long work whose
+   * deadline is far. Proof costs a record each quarter of it. At least 20; default none.
+   */
+  readonly silenceMs?: number | undefined;
 }
 
 export interface UnaryOptions extends CallOptions {
   /** Runs the output's schema here too; default false. */
   readonly validateOutput?: boolean | undefined;
 }
+
+/** For a stream, `timeoutMs` bounds the opening, `silenceMs` the gaps in the server's proof, and `deadline` the whole. */
+export interface StreamOptions extends UnaryOptions {
+  /** How much the producer may be ahead: items, of which each whole 16 KiB counts as one more; default 256, topped up in quarters. */
+  readonly credit?: number | undefined;
+}
+
+/** For a sink or a channel, which is opened like a stream. */
+export interface SinkOptions extends UnaryOptions {
+  /** Told how many items the server has consumed so far; a Subject will do. */
+  readonly progress?: { next(consumed: number): void } | undefined;
+}
+
+/** What a channel is opened with. */
+export interface ChannelOptions extends StreamOptions, SinkOptions {}
 
 export interface CastOptions extends CallOptions {
   /** What the receipt waits for; by default what the contract says. */
@@ -56,6 +77,7 @@ export const mergeClientOptions = (own: ClientOptions, others: ClientOptions): C
   key: others.key ?? own.key,
   traceparent: others.traceparent ?? own.traceparent,
   retries: others.retries ?? own.retries,
+  silenceMs: others.silenceMs ?? own.silenceMs,
   validateOutput: others.validateOutput ?? own.validateOutput,
   exchange: others.exchange ?? own.exchange,
   balance: others.balance ?? own.balance,
@@ -65,6 +87,11 @@ export const mergeClientOptions = (own: ClientOptions, others: ClientOptions): C
 /** Throws one `invalid-argument` that says all that is wrong with a request's options. */
 export const checkCallOptions = (options: CastOptions & UnaryOptions): void => {
   check('a request', options, forRequests);
+};
+
+/** The same for a request that opens a stream. */
+export const checkStreamOptions = (options: ChannelOptions): void => {
+  check('a stream', options, forStreams);
 };
 
 /** Throws one `invalid-argument` that says all that is wrong with a client's options. */
@@ -110,6 +137,8 @@ const none = (): readonly string[] => [];
 const both = {
   id: none,
   peer: none,
+  /** What a sink or a channel is opened with, which its schema checks at the server. */
+  open: none,
   timeoutMs: (value: unknown) => unless(isTime(value), 'timeoutMs must be 0 or more', value),
   deadline: (value: unknown) => unless(isTime(value), 'deadline must be in epoch ms', value),
   signal: (value: unknown) => unless(value instanceof AbortSignal, 'signal must be an AbortSignal', value),
@@ -130,12 +159,34 @@ const both = {
       `retries must be a whole number from 0 to ${String(limits.retriesMax)}`,
       value,
     ),
+  silenceMs: (value: unknown) =>
+    unless(
+      typeof value === 'number' && value >= limits.silenceMinMs && value < Infinity,
+      `silenceMs must be a number of at least ${String(limits.silenceMinMs)}`,
+      value,
+    ),
   validateOutput: (value: unknown) => unless(typeof value === 'boolean', 'validateOutput must be true or false', value),
 } as const;
 
 const forRequests: Checks = {
   ...both,
   confirm: (value: unknown) => unless(value === 'accepted' || value === 'done', 'confirm must be accepted or done', value),
+};
+
+const forStreams: Checks = {
+  ...both,
+  credit: (value: unknown) =>
+    unless(
+      Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= limits.streamCreditMax,
+      `credit must be a whole number from 1 to ${String(limits.streamCreditMax)}`,
+      value,
+    ),
+  progress: (value: unknown) =>
+    unless(
+      typeof (value as Partial<Subscriber<number>> | null)?.next === 'function',
+      'progress must be a Subject or { next(consumed) }',
+      value,
+    ),
 };
 
 const forClients: Checks = {

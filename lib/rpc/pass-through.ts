@@ -2,6 +2,7 @@ import {
   catchError,
   defer,
   endWith,
+  filter,
   ignoreElements,
   map,
   merge,
@@ -11,6 +12,7 @@ import {
   Subject,
   switchMap,
   take,
+  takeWhile,
   tap,
   throwError,
   throwIfEmpty,
@@ -21,7 +23,7 @@ import { textOfThrown } from '../core/error-record.js';
 import { type ErrorCode, isSkeinError, type Ran, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { checkHandedOn, compose, type Next } from './interceptor.js';
-import { onWithdrawn, type Sending, type Terms } from './request.js';
+import { onWithdrawn, type Sending, type Terms } from './terms.js';
 
 /** Sends what has passed all interceptors, when it is subscribed; errors with SkeinErrors only. */
 type Send = (input: unknown, terms: Terms) => Observable<unknown>;
@@ -32,6 +34,9 @@ type Read = (outcome$: Observable<unknown>) => Observable<unknown>;
 /** From least to most. */
 const rans: readonly Ran[] = ['no', 'unknown', 'yes'];
 const more = (a: Ran, b: Ran): Ran => (rans.indexOf(a) < rans.indexOf(b) ? b : a);
+
+/** Behind the last value. */
+const over = Symbol('over');
 
 /** One request on its way through a client's interceptors, however often they send it. */
 class Passage {
@@ -60,8 +65,8 @@ class Passage {
     const { operation, ports } = this.#sending;
     const request = { contract: operation.topic, method: operation.method, input, context: this.#context };
     const outcome$ = compose(ports.interceptors.client, this.#last)(request);
-    return merge(this.#over$, read(outcome$), this.#withdrawn(), this.#expiry()).pipe(
-      take(1),
+    return merge(this.#over$, read(outcome$).pipe(endWith(over)), this.#withdrawn(), this.#expiry()).pipe(
+      takeWhile((value) => value !== over),
       catchError((error: unknown) => throwError(() => this.#typed(error))),
       tap({
         complete: () => {
@@ -149,6 +154,8 @@ class Passage {
     const { clock } = this.#sending.ports;
     const { deadline, timeoutMs } = this.#terms;
     return timer(Math.max(0, deadline - clock.now()), clock).pipe(
+      // A stream that is under way is open, or ends by itself.
+      filter(() => this.#underWay === 0 || !this.#sending.isStream),
       switchMap(() => (this.#underWay > 0 ? timer(2 * limits.wheelTickMs, clock) : of(0))),
       map(() => {
         throw new SkeinError('deadline-exceeded', { timeoutMs }, { ran: this.#ran });
@@ -178,6 +185,9 @@ export const firstOf: Read = (outcome$) =>
     take(1),
     throwIfEmpty(() => new Error('a client interceptor completed a call without a value')),
   );
+
+/** All values. */
+export const streamOf: Read = (outcome$) => outcome$;
 
 /** That it has completed, whatever it gave. */
 export const endOf: Read = (outcome$) => outcome$.pipe(ignoreElements(), endWith(undefined));

@@ -5,7 +5,8 @@ import { limits } from '../core/limits.js';
 import { isCompatible, isVersion, parseVersion, type Version } from '../core/version.js';
 import type { Desk, Endpoint, Incoming } from '../ports/transport.js';
 import { Bulkhead, type BulkheadBounds } from './bulkhead.js';
-import type { Contract, Method, Verb } from './contract.js';
+import { type Contract, isStreaming, type Verb } from './contract.js';
+import type { Coursed } from './course.js';
 import { interceptHandler } from './intercept-handler.js';
 import { type AnyHandler, MethodDesk } from './method-desk.js';
 import { RequestStream } from './request-stream.js';
@@ -89,11 +90,14 @@ export class Service implements Endpoint {
     };
     this.#desks = new Map([
       ...Object.entries(contract.methods).map(([name, method]) => {
-        const { concurrency = limits.concurrency, queue = limits.queue } = { ...method.options, ...bounds[name] };
+        const { concurrency = isStreaming(method) ? limits.streams : limits.concurrency, queue = limits.queue } = {
+          ...method.options,
+          ...bounds[name],
+        };
         return [name, this.#desk(name, method, this.#handlerOf(name, handlers[name]), { concurrency, queue })] as const;
       }),
       ...Object.entries(builtIn).map(
-        ([name, handler]) => [name, this.#desk(name, { input: undefined, errors: [] }, handler, limits.builtIn)] as const,
+        ([name, handler]) => [name, this.#desk(name, builtInMethod, handler, limits.builtIn)] as const,
       ),
     ]);
   }
@@ -167,7 +171,7 @@ export class Service implements Endpoint {
     return [...this.#bulkheads.values()];
   }
 
-  #desk(name: string, method: Pick<Method, 'input' | 'errors'>, handler: AnyHandler, bounds: BulkheadBounds): MethodDesk {
+  #desk(name: string, method: Coursed, handler: AnyHandler, bounds: BulkheadBounds): MethodDesk {
     const { server, topic } = this;
     const start = (request: Incoming): void => {
       desk.start(request);
@@ -175,7 +179,7 @@ export class Service implements Endpoint {
     const bulkhead = new Bulkhead({ server, topic, name, start }, bounds, this.#ports);
     this.#bulkheads.set(name, bulkhead);
     const { interceptors, ambient } = this.#ports;
-    const intercepted = interceptHandler(handler, { contract: topic, method: name }, interceptors.server, ambient);
+    const intercepted = interceptHandler(handler, { contract: topic, method: name }, method.verb, interceptors.server, ambient);
     const desk = new MethodDesk(name, method, intercepted, bulkhead, this.#ports);
     return desk;
   }
@@ -216,6 +220,8 @@ export class Service implements Endpoint {
     );
   }
 }
+
+const builtInMethod: Coursed = { verb: 'call', input: undefined, errors: [] };
 
 const wantsReport = (input: unknown): boolean =>
   typeof input === 'object' && input !== null && 'wait' in input && input.wait === true;

@@ -1,15 +1,14 @@
 import { catchError, from, of, timeout } from 'rxjs';
 import { isSkeinError, type SkeinError } from '../core/errors.js';
 import { asDeclared, type ErrorClass } from './declared-error.js';
-import type { Terms } from './request.js';
 import type { RpcPorts } from './rpc-ports.js';
 import type { Sink } from './sink.js';
 
-/** Hands on what the method's contract declares as an error of its own class, and all else as it is. */
+/** Within the time that is left, hands on what the method's contract declares as an error of its own class, and all else as it is. */
 export const tellDeclared = (
   sink: Sink,
   errors: readonly ErrorClass[],
-  { deadline }: Terms,
+  leftMs: () => number,
   { clock, meter }: Pick<RpcPorts, 'clock' | 'meter'>,
 ): Sink => {
   /** Its data is not what the contract declares: another version of it may be at the other end. It is told as it came. */
@@ -26,7 +25,7 @@ export const tellDeclared = (
     const tellKnown = (known: unknown): void => {
       sink.error(known);
     };
-    const first = Math.max(0, deadline - clock.now());
+    const first = Math.max(0, leftMs());
     from(declared)
       .pipe(
         timeout({ first, scheduler: clock }),

@@ -1,20 +1,21 @@
 import { defer, throwError, timeout, Observable, type Unsubscribable } from 'rxjs';
-import { Kind } from '../core/envelope.js';
+import { Kind, type RequestEnvelope } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import { type Call, LazyCall } from '../operators/lazy-call.js';
+import { checkOutput } from './check-output.js';
 import type { Method } from './contract.js';
 import type { Sink } from './sink.js';
 import { tellDeclared } from './tell-declared.js';
 import type { UnaryOptions } from './options.js';
 import { firstOf, passThrough } from './pass-through.js';
-import { agree, asUnsent, type Former, Request, type Sending, type Terms } from './request.js';
-import { InvalidInput, validate } from './schema.js';
+import { type Former, Request } from './request.js';
+import { agree, asUnsent, leftOfStream, type Sending, type Terms } from './terms.js';
 
 export type { Call };
 
 /** A call under way. Unsubscribing from it cancels it, which makes it a subscription's own teardown. */
-class UnaryRequest extends Request {
-  override readonly kind = Kind.call;
+export class UnaryRequest extends Request {
+  override readonly kind: RequestEnvelope['kind'] = Kind.call;
   readonly #call: UnaryCall;
   readonly #sink: Sink;
   #isWatched = true;
@@ -66,16 +67,26 @@ class UnaryRequest extends Request {
 
 const misanswered = new SkeinError('protocol-error', { reason: 'a call was answered as a cast is' }, { ran: 'unknown' });
 
+type MakeRequest = (input: unknown, terms: Terms, call: UnaryCall, sink: Sink, options: UnaryOptions | undefined) => UnaryRequest;
+
 /** A method that a client calls: what all its calls have in common. */
 export class Caller {
   readonly #sending: Sending;
   readonly #method: Pick<Method, 'output' | 'errors'>;
   readonly #validatesOutput: boolean;
   readonly #isIntercepted: boolean;
+  readonly #make: MakeRequest;
 
-  constructor(sending: Sending, method: Pick<Method, 'output' | 'errors'>, validatesOutput: boolean) {
+  /** `make` says what each of its requests is; by default, one of an input that is sent as it is. */
+  constructor(
+    sending: Sending,
+    method: Pick<Method, 'output' | 'errors'>,
+    validatesOutput: boolean,
+    make: MakeRequest = (input, terms, call, sink) => new UnaryRequest(sending, input, terms, call, sink),
+  ) {
     this.#sending = sending;
     this.#method = method;
+    this.#make = make;
     this.#validatesOutput = validatesOutput;
     this.#isIntercepted = sending.ports.interceptors.client.length > 0;
   }
@@ -98,19 +109,27 @@ export class Caller {
       this.#failUnsent(thrown, sink);
       return undefined;
     }
-    const validates = options?.validateOutput ?? this.#validatesOutput;
-    if (!this.#isIntercepted) return this.#sendOne(call, input, terms, validates, sink);
+    if (!this.#isIntercepted) return this.#sendOne(call, input, terms, options, sink);
     const sendOne = (handed: unknown, renewed: Terms) =>
-      new Observable<unknown>((subscriber) => this.#sendOne(call, handed, renewed, validates, subscriber));
+      new Observable<unknown>((subscriber) => this.#sendOne(call, handed, renewed, options, subscriber));
     return passThrough(this.#sending, terms, input, sendOne, firstOf).subscribe(sink);
   }
 
-  #sendOne(call: UnaryCall, input: unknown, terms: Terms, validates: boolean, sink: Sink): UnaryRequest | undefined {
+  #sendOne(
+    call: UnaryCall,
+    input: unknown,
+    terms: Terms,
+    options: UnaryOptions | undefined,
+    sink: Sink,
+  ): UnaryRequest | undefined {
     let request: UnaryRequest;
     try {
       const { errors } = this.#method;
-      const told = errors.length > 0 ? tellDeclared(sink, errors, terms, this.#sending.ports) : sink;
-      request = new UnaryRequest(this.#sending, input, terms, call, validates ? this.#checking(told, terms) : told);
+      const { ports, isStream } = this.#sending;
+      const leftMs = isStream ? leftOfStream(terms, ports) : () => terms.deadline - ports.clock.now();
+      const told = errors.length > 0 ? tellDeclared(sink, errors, leftMs, ports) : sink;
+      const validates = options?.validateOutput ?? this.#validatesOutput;
+      request = this.#make(input, terms, call, validates ? this.#checking(told, terms.timeoutMs, leftMs) : told, options);
     } catch (thrown) {
       this.#failUnsent(thrown, sink);
       return undefined;
@@ -126,13 +145,13 @@ export class Caller {
   }
 
   /** Hands on only what the output's schema yields in time. */
-  #checking(sink: Sink, { deadline, timeoutMs }: Terms): Sink {
+  #checking(sink: Sink, timeoutMs: number, leftMs: () => number): Sink {
     const { clock } = this.#sending.ports;
     const tooLate = () => throwError(() => new SkeinError('deadline-exceeded', { timeoutMs }, { ran: 'yes' }));
     return {
       next: (value) => {
-        const first = Math.max(0, deadline - clock.now());
-        defer(() => this.#check(value))
+        const first = Math.max(0, leftMs());
+        defer(() => checkOutput(this.#method.output, value, this.#sending.ports))
           .pipe(timeout({ first, scheduler: clock, with: tooLate }))
           .subscribe(sink);
       },
@@ -142,22 +161,10 @@ export class Caller {
       complete: () => undefined,
     };
   }
-
-  /** The output as its schema yields it; a violation says that the work ran. */
-  async #check(value: unknown): Promise<unknown> {
-    try {
-      return await validate(this.#method.output, value);
-    } catch (error) {
-      this.#sending.ports.meter.counter('replies.invalid').total += 1;
-      const details =
-        error instanceof InvalidInput ? error.details : { issues: [{ message: 'the schema of the output failed' }] };
-      throw new SkeinError('invalid-argument', details, { ran: 'yes', cause: error });
-    }
-  }
 }
 
 /** One call of a method: each subscription is a request, and the requests of one call know of one another. */
-class UnaryCall extends LazyCall<unknown> {
+export class UnaryCall extends LazyCall<unknown> {
   readonly #caller: Caller;
   readonly #input: unknown;
   readonly #options: UnaryOptions | undefined;

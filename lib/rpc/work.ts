@@ -3,7 +3,7 @@ import type { SkeinError } from '../core/errors.js';
 import type { Incoming, Peer } from '../ports/transport.js';
 
 /** What a handler knows of the request that it works on. */
-export interface HandlerContext {
+export interface HandlerContext<Open = unknown> {
   /** Of this request; a repeated one has it again. */
   readonly id: string;
   readonly peer: Peer;
@@ -12,8 +12,10 @@ export interface HandlerContext {
   readonly traceparent: string | undefined;
   /** Aborts on cancellation, deadline and link loss; its reason is a SkeinError. */
   readonly signal: AbortSignal;
-  /** Epoch ms by the node's clock. */
+  /** Epoch ms by the node's clock; of a stream, when all of it must be over, which is far off where its caller set no deadline. */
   readonly deadline: number;
+  /** What a sink or a channel was opened with. */
+  readonly open: Open;
 }
 
 const noContext: Context = {};
@@ -26,6 +28,7 @@ export class Work implements HandlerContext {
   #stops: Set<(reason: SkeinError) => void> | undefined;
   #cancelled: SkeinError | undefined;
   #context: Context | undefined;
+  open: unknown = undefined;
 
   constructor(request: Incoming) {
     this.#request = request;

@@ -20,7 +20,7 @@ const weigh = (payload: unknown): { readonly payload: unknown; readonly bytes: n
   bytes: codec.measure(payload),
 });
 
-const request = (kind: RequestEnvelope['kind'], id: number, payload: unknown, meta?: Meta): Envelope => ({
+const request = (kind: RequestEnvelope['kind'], id: number, payload: unknown, meta?: Meta): RequestEnvelope => ({
   kind,
   id,
   method: 0,
@@ -77,6 +77,32 @@ const written: readonly (readonly [name: string, meaning: string, envelopes: rea
       }),
     ],
   ],
+  [
+    'open',
+    'stream 5 of method 0: 60,000 ms to open it, any time for the whole, and credit for 256',
+    [{ ...request(Kind.open, 5, small), stream: { wholeMs: 0, credit: 256 } }],
+  ],
+  [
+    'open-with-meta',
+    'the same with 90,000 ms for the whole, and proof of work each 250 ms wanted',
+    [{ ...request(Kind.open, 6, null, { silenceMs: 1_000 }), stream: { wholeMs: 90_000, credit: 0 } }],
+  ],
+  ['working', 'the handler of 5 is at work: the stream is open', [{ kind: Kind.working, id: 5 }]],
+  [
+    'items',
+    'two items of stream 5',
+    [
+      { kind: Kind.item, id: 5, ...weigh(small), cost: 1 },
+      { kind: Kind.item, id: 5, ...weigh(null), cost: 1 },
+    ],
+  ],
+  [
+    'item-attached',
+    'an item of 40,000 bytes takes 3 of its credit',
+    [{ kind: Kind.item, id: 5, ...weigh(new Uint8Array(40_000)), cost: 3 }],
+  ],
+  ['demand', 'stream 5 may send 64 more', [{ kind: Kind.demand, id: 5, count: 64 }]],
+  ['end', 'the dialling side has sent all items of 6', [{ kind: Kind.end, id: 6 }]],
   ['cast', 'cast 3 of method 0', [request(Kind.cast, 3, small)]],
   [
     'cast-to-be-confirmed',

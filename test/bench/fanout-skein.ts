@@ -1,13 +1,13 @@
 import { bytes, call, cast, contract, createNode, type Node } from 'skein';
 import { check, fanOutFor, isWhole } from './fanout-pace.js';
-import type { Figures, Job, Role } from './messages.js';
+import type { Figures, Job, Role, System } from './messages.js';
 
 const Fanned = contract('fanned', '1.0', { take: cast({ input: bytes() }), taken: call<undefined, number>() });
 
 const url = ({ folder, network }: Role): string => `zmq+local://${folder}${network === 'tcp' ? '?bind=tcp://127.0.0.1:*' : ''}`;
 
 /** A node for each server, in one process. */
-export const serve = async (role: Role): Promise<Job> => {
+const serve = async (role: Role): Promise<Job> => {
   const nodes: Node[] = [];
   for (let i = 0; i < role.servers; i += 1) {
     const node = await createNode(url(role), { name: `server-${String(i)}` });
@@ -23,7 +23,7 @@ export const serve = async (role: Role): Promise<Job> => {
   return { address: '', end: () => Promise.all(nodes.map((node) => node.close())).then(() => undefined) };
 };
 
-export const connect = async (role: Role): Promise<Job> => {
+const connect = async (role: Role): Promise<Job> => {
   const node = await createNode(url(role), { name: 'client' });
   const client = node.client(Fanned);
   const payload = new Uint8Array(role.payloadBytes).fill(7);
@@ -45,3 +45,5 @@ export const connect = async (role: Role): Promise<Job> => {
   };
   return { address: '', measure, end: () => node.close() };
 };
+
+export const fanoutSkein: System = { serve, connect };

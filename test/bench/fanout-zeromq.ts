@@ -1,13 +1,13 @@
 import { pack, unpack } from 'msgpackr';
 import { Dealer, Publisher, Pull, Push, Router, Subscriber } from 'zeromq';
 import { check, fanOutFor, isWhole } from './fanout-pace.js';
-import type { Figures, Job, Role } from './messages.js';
+import type { Figures, Job, Role, System } from './messages.js';
 
 /** Messages that a publisher without acks is ahead of its slowest subscriber at the most, and twice that between two looks. */
 const aheadMax = 1_024;
 
 /** As one writes it by hand: SUB sockets; with acks, each has a PUSH by which it acks each message. What they got is asked for by a DEALER. */
-export const serve = async (role: Role): Promise<Job> => {
+const serve = async (role: Role): Promise<Job> => {
   const [publisher = '', acks = ''] = role.address.split(' ');
   const counts = new Array<number>(role.servers).fill(0);
   const sockets: { close(): void }[] = [];
@@ -43,7 +43,7 @@ export const serve = async (role: Role): Promise<Job> => {
 };
 
 /** Where subscribers connect to is known before they are there; where they tell what they got, only then. */
-export const connect = async (role: Role): Promise<Job> => {
+const connect = async (role: Role): Promise<Job> => {
   const [at, acksAt] =
     role.network === 'tcp'
       ? (['tcp://127.0.0.1:*', 'tcp://127.0.0.1:*'] as const)
@@ -114,3 +114,5 @@ export const connect = async (role: Role): Promise<Job> => {
   };
   return { address: `${publisher.lastEndpoint as string} ${acks.lastEndpoint as string}`, meet, measure, end };
 };
+
+export const fanoutZeromq: System = { serve, connect };

@@ -25,6 +25,7 @@ interface Row {
 
 interface Options {
   readonly windows: readonly number[];
+  readonly credits: readonly number[];
   readonly servers: readonly number[];
   readonly networks: readonly Role['network'][];
   readonly runs: number;
@@ -34,9 +35,13 @@ interface Options {
   readonly json?: string;
 }
 
-const payloads = { call: 14, cast: 64, fanout: 64 } as const;
-const systemsOf = (bench: Role['bench']): readonly Role['system'][] =>
-  bench === 'fanout' ? ['zeromq', 'zeromq-acks', 'skein'] : ['zeromq', 'skein'];
+const payloads = { call: [14], cast: [64], fanout: [64], stream: [64, 4_096] } as const;
+const systems = {
+  call: ['zeromq', 'skein'],
+  cast: ['zeromq', 'skein'],
+  fanout: ['zeromq', 'zeromq-acks', 'skein'],
+  stream: ['zeromq', 'grpc', 'skein'],
+} as const;
 
 /** Fanouts under way at once: enough to keep both ends busy. */
 const fanoutWindow = 16;
@@ -54,20 +59,19 @@ const median = (values: readonly number[]): number => {
 const compare = async (
   bench: Role['bench'],
   network: Role['network'],
+  payloadBytes: number,
   servers: number,
   { windows, runs, seconds }: Options,
 ): Promise<readonly Row[]> => {
-  const payloadBytes = payloads[bench];
-  const systems = systemsOf(bench);
   const pairs = [];
-  for (const system of systems) {
+  for (const system of systems[bench]) {
     pairs.push({ system, pair: await Pair.start({ bench, system, network, payloadBytes, servers }) });
   }
   const rows: Row[] = [];
   // A window of 1 alone would not make the code warm in any decent time.
   for (const { pair } of pairs) await pair.measure(warmUp.window, warmUp.seconds);
   for (const window of windows) {
-    const measured = new Map<Role['system'], Figures[]>(systems.map((system) => [system, []]));
+    const measured = new Map<Role['system'], Figures[]>(systems[bench].map((system) => [system, []]));
     for (let run = 0; run < runs; run += 1) {
       for (const { system, pair } of pairs) measured.get(system)?.push(await pair.measure(window, seconds));
     }
@@ -112,7 +116,8 @@ const show = (rows: readonly Row[]): void => {
   };
   const { bench, network, window, payloadBytes, servers } = skein;
   const to = bench === 'fanout' ? ` to ${String(servers)} servers` : '';
-  console.log(`${bench}${to} ${network} window ${String(window)}, ${String(payloadBytes)} bytes`);
+  const under = bench === 'stream' ? 'credit' : 'window';
+  console.log(`${bench}${to} ${network} ${under} ${String(window)}, ${String(payloadBytes)} bytes`);
   const width = Math.max(...rows.map(({ system }) => system.length));
   for (const raw of raws) console.log(`  ${raw.system.padEnd(width)} ${cells(raw)}`);
   console.log(`  ${skein.system.padEnd(width)} ${cells(skein)} ${raws.map(ratioTo).join(', ')}`);
@@ -131,8 +136,11 @@ const program = new Command('bench')
   .description(
     'Runs Skein and raw zeromq.js side by side, two processes each, in turn; prints medians with least and most. Or times simulations.',
   )
-  .argument('[benches...]', 'call, cast, fanout, simulate, scale', ['call', 'cast'])
+  .argument('[benches...]', 'call, cast, fanout, stream, simulate, scale', ['call', 'cast'])
   .addOption(new Option('--windows <list>', 'operations under way at once').default([1, 16, 64, 256, 1_000]).argParser(counts))
+  .addOption(
+    new Option('--credits <list>', 'items that a stream is ahead at the most').default([64, 256, 1_024]).argParser(counts),
+  )
   .addOption(new Option('--servers <list>', 'that each fanout goes to').default([10, 100]).argParser(counts))
   .addOption(new Option('--nodes <list>', 'of simulated clusters').default([10, 100]).argParser(counts))
   .addOption(new Option('--minutes <n>', 'of virtual time that is simulated').default(10).argParser(Number))
@@ -161,10 +169,13 @@ for (const bench of program.processedArgs[0] as (Role['bench'] | 'simulate' | 's
     }
     continue;
   }
-  const isFanout = bench === 'fanout';
-  for (const servers of isFanout ? options.servers : [1]) {
+  // A fanout's window is its own, and those of streams are their credit.
+  const windows = { fanout: [fanoutWindow], stream: options.credits, call: options.windows, cast: options.windows }[bench];
+  for (const servers of bench === 'fanout' ? options.servers : [1]) {
     for (const network of options.networks) {
-      rows.push(...(await compare(bench, network, servers, isFanout ? { ...options, windows: [fanoutWindow] } : options)));
+      for (const payloadBytes of payloads[bench]) {
+        rows.push(...(await compare(bench, network, payloadBytes, servers, { ...options, windows })));
+      }
     }
   }
 }

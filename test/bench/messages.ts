@@ -2,9 +2,9 @@
 
 /** What a worker is to be. */
 export interface Role {
-  readonly bench: 'call' | 'cast' | 'fanout';
+  readonly bench: 'call' | 'cast' | 'fanout' | 'stream';
   /** `zeromq-acks` is of fanouts only: each server tells of each message that it has it, as Skein's do. */
-  readonly system: 'skein' | 'zeromq' | 'zeromq-acks';
+  readonly system: 'skein' | 'zeromq' | 'zeromq-acks' | 'grpc';
   readonly side: 'server' | 'client';
   readonly network: 'tcp' | 'ipc';
   /** A folder of this pair's own. */
@@ -44,6 +44,12 @@ export interface Job {
   /** Keeps `window` operations under way for so long, validating each answer. */
   readonly measure?: (window: number, seconds: number) => Promise<Figures>;
   readonly end: () => Promise<void> | void;
+}
+
+/** How a system is measured: both sides of one pair. */
+export interface System {
+  serve(role: Role): Job | Promise<Job>;
+  connect(role: Role): Job | Promise<Job>;
 }
 
 /** What every call sends and gets back. */

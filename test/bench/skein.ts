@@ -1,5 +1,5 @@
 import { bytes, call, cast, contract, createNode, type Node } from 'skein';
-import { callPayload, type Figures, type Job, type Role } from './messages.js';
+import { callPayload, type Figures, type Job, type Role, type System } from './messages.js';
 import { Pace } from './pace.js';
 
 const Bench = contract('bench', '1.0', {
@@ -10,13 +10,13 @@ const Bench = contract('bench', '1.0', {
 const start = (role: Role, name: string): Promise<Node> =>
   createNode(`zmq+local://${role.folder}`, { name, ...(role.network === 'tcp' && { bind: 'tcp://127.0.0.1:*' }) });
 
-export const serve = async (role: Role): Promise<Job> => {
+const serve = async (role: Role): Promise<Job> => {
   const node = await start(role, 'server');
   await node.serve(Bench, { echo: (input) => input, take: () => undefined });
   return { address: '', end: () => node.close() };
 };
 
-export const connect = async (role: Role): Promise<Job> => {
+const connect = async (role: Role): Promise<Job> => {
   const node = await start(role, 'client');
   const client = node.client(Bench);
   await client.$ping();
@@ -64,3 +64,5 @@ export const connect = async (role: Role): Promise<Job> => {
   };
   return { address: '', measure: role.bench === 'call' ? calls : casts, end: () => node.close() };
 };
+
+export const skein: System = { serve, connect };

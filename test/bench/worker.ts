@@ -1,8 +1,11 @@
-import * as fanoutSkein from './fanout-skein.js';
-import * as fanoutZeromq from './fanout-zeromq.js';
-import type { Job, Order, Report } from './messages.js';
-import * as skein from './skein.js';
-import * as zeromq from './zeromq.js';
+import { fanoutSkein } from './fanout-skein.js';
+import { fanoutZeromq } from './fanout-zeromq.js';
+import type { Job, Order, Report, Role, System } from './messages.js';
+import { skein } from './skein.js';
+import { streamGrpc } from './stream-grpc.js';
+import { streamSkein } from './stream-skein.js';
+import { streamZeromq } from './stream-zeromq.js';
+import { zeromq } from './zeromq.js';
 
 /** One process of a pair: does what its harness orders. */
 let job: Job | undefined;
@@ -11,12 +14,18 @@ const tell = (report: Report): void => {
   process.send?.(report);
 };
 
+const systemOf = ({ bench, system }: Role): System => {
+  if (bench === 'stream') {
+    return { skein: streamSkein, grpc: streamGrpc, zeromq: streamZeromq, 'zeromq-acks': streamZeromq }[system];
+  }
+  if (system === 'skein') return bench === 'fanout' ? fanoutSkein : skein;
+  return bench === 'fanout' ? fanoutZeromq : zeromq;
+};
+
 const obey = async (order: Order): Promise<void> => {
   switch (order.do) {
     case 'start': {
-      const isSkein = order.role.system === 'skein';
-      const [forFanouts, forOthers] = isSkein ? [fanoutSkein, skein] : [fanoutZeromq, zeromq];
-      const system = order.role.bench === 'fanout' ? forFanouts : forOthers;
+      const system = systemOf(order.role);
       job = await (order.role.side === 'server' ? system.serve(order.role) : system.connect(order.role));
       tell({ is: 'started', address: job.address });
       break;

@@ -1,10 +1,10 @@
 import { pack, unpack } from 'msgpackr';
 import { Dealer, Pull, Push, Router } from 'zeromq';
-import { callPayload, type Figures, type Job, type Role } from './messages.js';
+import { callPayload, type Figures, type Job, type Role, type System } from './messages.js';
 import { Pace } from './pace.js';
 
 /** As one writes it by hand: DEALER and ROUTER, one MessagePack message a call; PUSH and PULL for casts. */
-export const serve = async (role: Role): Promise<Job> => {
+const serve = async (role: Role): Promise<Job> => {
   const endpoint = role.network === 'tcp' ? 'tcp://127.0.0.1:*' : `ipc://${role.folder}/raw.sock`;
   return role.bench === 'call' ? serveCalls(endpoint) : serveCasts(endpoint);
 };
@@ -47,7 +47,7 @@ const close = (socket: { close(): void }) => (): void => {
   socket.close();
 };
 
-export const connect = (role: Role): Job => (role.bench === 'call' ? connectCalls(role) : connectCasts(role));
+const connect = (role: Role): Job => (role.bench === 'call' ? connectCalls(role) : connectCasts(role));
 
 const connectCalls = ({ address }: Role): Job => {
   const dealer = new Dealer({ sendHighWaterMark: 0, receiveHighWaterMark: 0 });
@@ -122,3 +122,5 @@ const connectCasts = ({ address, payloadBytes }: Role): Job => {
   };
   return { address, measure, end };
 };
+
+export const zeromq: System = { serve, connect };

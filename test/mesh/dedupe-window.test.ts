@@ -5,6 +5,7 @@ import { type Envelope, Kind, type RequestEnvelope } from '../../lib/core/envelo
 import { limits } from '../../lib/core/limits.js';
 import { DedupeWindow } from '../../lib/mesh/dedupe-window.js';
 import { type AnswerDesk, ServedRequest } from '../../lib/mesh/served-request.js';
+import { Strands } from '../../lib/mesh/strands.js';
 import { named, request } from './mesh-world.js';
 
 /** A link that keeps what it is told. */
@@ -23,6 +24,10 @@ class TestDesk implements AnswerDesk {
   release(): void {
     this.released += 1;
   }
+  say(): void {
+    // Nothing but answers is looked at.
+  }
+  readonly way = new Strands();
 }
 
 interface Coming {

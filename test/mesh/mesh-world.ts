@@ -46,6 +46,10 @@ export class TestRequest extends Outgoing {
     this.#end('done');
   }
 
+  override working(): void {
+    this.told.push('working');
+  }
+
   override fail(error: SkeinError): void {
     this.error = error;
     this.#end(error.code);

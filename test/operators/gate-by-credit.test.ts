@@ -20,7 +20,7 @@ const leaving = (outlet: Outlet<string>, clock: SchedulerLike): Observable<strin
       subscriber.next(batch.join(''));
       return EMPTY;
     };
-    return batchWhileSending([outlet], send, { max: 8, clock }).subscribe(subscriber);
+    return batchWhileSending(outlet, send, { max: 8, clock }).subscribe(subscriber);
   });
 
 const amounts = { 1: 1, 2: 2, 5: 5, 0: 0 };

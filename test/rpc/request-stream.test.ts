@@ -36,6 +36,12 @@ const setUp = (handle: WholeStream<number, number>) => {
     override done(): void {
       throw new Error('it is no cast');
     }
+    override working(): void {
+      throw new Error('it is no stream');
+    }
+    override get way(): never {
+      throw new Error('it is no stream');
+    }
     override fail({ message }: ErrorRecord): void {
       refused.push(message);
     }

@@ -64,6 +64,14 @@ export class TestIncoming extends Incoming {
     this.#settle('failed');
   }
 
+  override working(): void {
+    this.told.push('working');
+  }
+
+  override get way(): never {
+    throw new Error('it is no stream');
+  }
+
   override refuse(error: ErrorRecord, keepsCredit = false): void {
     this.refusal = error;
     this.#settle(error.code);

@@ -29,6 +29,7 @@ const parts = [
   'nested',
   'recovery',
   'schemas',
+  'streams',
   'time',
   'values',
   'versions',

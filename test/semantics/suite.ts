@@ -14,6 +14,7 @@ import { leaving } from './leaving.js';
 import { nested } from './nested.js';
 import { recovery } from './recovery.js';
 import { schemas } from './schemas.js';
+import { streams } from './streams.js';
 import { time } from './time.js';
 import { values } from './values.js';
 import { versions } from './versions.js';
@@ -48,6 +49,7 @@ export const semanticsSuite = (name: string, make: () => Promise<Cluster>, optio
       errors,
       declaredErrors,
       wholeStream,
+      streams,
       delivery,
       leaving,
     ];

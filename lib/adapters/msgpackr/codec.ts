@@ -42,7 +42,29 @@ const heads = {
   welcome: head(Kind.welcome, 1),
   goodbye: head(Kind.goodbye, 2),
   goodbyeAfter: head(Kind.goodbye, 3),
+  open: head(Kind.open, 6),
+  openWithMeta: head(Kind.open, 7),
+  item: head(Kind.item, 2),
+  itemWithCost: head(Kind.item, 3),
+  demand: head(Kind.demand, 2),
+  end: head(Kind.end, 1),
+  working: head(Kind.working, 1),
 } as const;
+
+/** What a conversation has few of. */
+type Rare = Extract<
+  Envelope,
+  {
+    kind:
+      | typeof Kind.error
+      | typeof Kind.refuse
+      | typeof Kind.method
+      | typeof Kind.heartbeat
+      | typeof Kind.hello
+      | typeof Kind.welcome
+      | typeof Kind.goodbye;
+  }
+>;
 
 /** The wire format of docs/protocol.md: a batch is one flat MessagePack array, large payloads are frames behind it. */
 export class MsgpackrCodec extends Codec {
@@ -70,7 +92,7 @@ export class MsgpackrCodec extends Codec {
     switch (envelope.kind) {
       case Kind.call:
       case Kind.cast: {
-        const payload = envelope.bytes < limits.framedBytesMin ? envelope.payload : this.#attach(envelope.payload, flat, frames);
+        const payload = this.#payload(envelope, flat, frames);
         if (envelope.meta === undefined) {
           flat.push(envelope.kind === Kind.call ? heads.call : heads.cast, envelope.id, envelope.method, envelope.ttlMs, payload);
         } else {
@@ -80,16 +102,31 @@ export class MsgpackrCodec extends Codec {
         break;
       }
       case Kind.reply: {
-        const payload = envelope.bytes < limits.framedBytesMin ? envelope.payload : this.#attach(envelope.payload, flat, frames);
+        const payload = this.#payload(envelope, flat, frames);
         flat.push(heads.reply, envelope.id, payload);
         break;
       }
-      case Kind.error:
-        flat.push(heads.error, envelope.id, envelope.error);
+      case Kind.item: {
+        const payload = this.#payload(envelope, flat, frames);
+        if (envelope.cost === 1) flat.push(heads.item, envelope.id, payload);
+        else flat.push(heads.itemWithCost, envelope.id, payload, envelope.cost);
         break;
-      case Kind.refuse:
-        if (!envelope.attempt) flat.push(heads.refuse, envelope.id, envelope.error);
-        else flat.push(heads.refuseRepeat, envelope.id, envelope.error, envelope.attempt);
+      }
+      case Kind.open: {
+        const { id, method, ttlMs, stream, meta } = envelope;
+        const payload = this.#payload(envelope, flat, frames);
+        flat.push(meta ? heads.openWithMeta : heads.open, id, method, ttlMs, payload, stream?.wholeMs ?? 0, stream?.credit ?? 0);
+        if (meta) flat.push(meta);
+        break;
+      }
+      case Kind.demand:
+        flat.push(heads.demand, envelope.id, envelope.count);
+        break;
+      case Kind.end:
+        flat.push(heads.end, envelope.id);
+        break;
+      case Kind.working:
+        flat.push(heads.working, envelope.id);
         break;
       case Kind.accept:
         flat.push(heads.accept, envelope.count, envelope.id);
@@ -102,6 +139,20 @@ export class MsgpackrCodec extends Codec {
         break;
       case Kind.credit:
         flat.push(heads.credit, envelope.count);
+        break;
+      default:
+        this.#writeRare(envelope, flat);
+    }
+  }
+
+  #writeRare(envelope: Rare, flat: unknown[]): void {
+    switch (envelope.kind) {
+      case Kind.error:
+        flat.push(heads.error, envelope.id, envelope.error);
+        break;
+      case Kind.refuse:
+        if (!envelope.attempt) flat.push(heads.refuse, envelope.id, envelope.error);
+        else flat.push(heads.refuseRepeat, envelope.id, envelope.error, envelope.attempt);
         break;
       case Kind.method:
         flat.push(heads.method, envelope.index, envelope.name);
@@ -124,6 +175,14 @@ export class MsgpackrCodec extends Codec {
         else flat.push(heads.goodbyeAfter, envelope.code, envelope.reason, envelope.said);
         break;
     }
+  }
+
+  #payload(
+    { payload, bytes }: { readonly payload: unknown; readonly bytes: number },
+    flat: unknown[],
+    frames: Uint8Array[],
+  ): unknown {
+    return bytes < limits.framedBytesMin ? payload : this.#attach(payload, flat, frames);
   }
 
   /** Puts a large payload into a frame of its own; in the batch, `nil` stands for it behind an attach record. */

@@ -34,6 +34,11 @@ const fieldsMin: { readonly [K in Kind]: number } = {
   [Kind.hello]: 1,
   [Kind.welcome]: 1,
   [Kind.goodbye]: 2,
+  [Kind.open]: 6,
+  [Kind.item]: 2,
+  [Kind.demand]: 2,
+  [Kind.end]: 1,
+  [Kind.working]: 1,
 };
 
 const nothing: readonly never[] = [];
@@ -139,6 +144,18 @@ export class BatchReader {
           bytes: 0,
           meta: fields > 4 ? readMeta(this.#flat[at + 4]) : undefined,
         };
+      case Kind.item:
+        return {
+          kind,
+          id: this.#count(at),
+          payload: this.#payload(at + 1),
+          bytes: 0,
+          cost: fields > 2 ? this.#count(at + 2) : 1,
+        };
+      case Kind.open:
+        return this.#open(at, fields);
+      case Kind.demand:
+        return { kind, id: this.#count(at), count: this.#count(at + 1) };
       case Kind.reply:
         return { kind, id: this.#count(at), payload: this.#payload(at + 1), bytes: 0 };
       case Kind.error:
@@ -153,6 +170,8 @@ export class BatchReader {
         return { kind, count: this.#count(at) };
       case Kind.done:
       case Kind.cancel:
+      case Kind.end:
+      case Kind.working:
         return { kind, id: this.#count(at) };
       case Kind.method:
         return { kind, index: this.#count(at), name: readMethod(this.#flat[at + 1]) };
@@ -172,6 +191,19 @@ export class BatchReader {
       default:
         return undefined;
     }
+  }
+
+  #open(at: number, fields: number): Envelope {
+    return {
+      kind: Kind.open,
+      id: this.#count(at),
+      method: this.#count(at + 1),
+      ttlMs: this.#count(at + 2),
+      payload: this.#payload(at + 3),
+      bytes: 0,
+      stream: { wholeMs: this.#count(at + 4), credit: this.#count(at + 5) },
+      meta: fields > 6 ? readMeta(this.#flat[at + 6]) : undefined,
+    };
   }
 
   #count(at: number): number {

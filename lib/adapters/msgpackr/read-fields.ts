@@ -88,12 +88,13 @@ export const readMethod = (value: unknown) => {
 };
 
 export const readMeta = (value: unknown): Meta => {
-  const { context, traceparent, confirm, attempt } = asRecord(value, 'the meta of a request');
+  const { context, traceparent, confirm, attempt, silenceMs } = asRecord(value, 'the meta of a request');
   return {
     context: context === undefined ? undefined : readContext(context),
     traceparent: typeof traceparent === 'string' ? traceparent : undefined,
     confirm: confirm === 'done' ? confirm : undefined,
     attempt: attempt === undefined ? undefined : countOf(attempt, 'the attempt of a request'),
+    silenceMs: silenceMs === undefined ? undefined : countOf(silenceMs, 'the silence of a request'),
   };
 };
 

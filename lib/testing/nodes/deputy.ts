@@ -1,6 +1,8 @@
 import { from, type Observable, of, ReplaySubject, switchMap, firstValueFrom, type Unsubscribable } from 'rxjs';
 import type { Node } from '../../node/node.js';
 import { type CallSink, LazyCall } from '../../operators/lazy-call.js';
+import { passDemand } from '../../operators/pass-demand.js';
+import { demand, fromDemand, type Stream } from '../../operators/stream.js';
 import type { Client } from '../../rpc/client.js';
 import type { Contract } from '../../rpc/contract.js';
 import type { ClientOptions } from '../../rpc/options.js';
@@ -23,6 +25,14 @@ const deputise = (member: Member, contract: Contract, clientOf: (node: Node) => 
     (name: string): Send =>
     (...args) =>
       new DeputyCall(member, `${contract.name}.${name}`, bound(name, args));
+  const stream =
+    (name: string): Send =>
+    (...args) => {
+      const place = new Place();
+      const give = (asked$: Observable<number>) => (node: Node) => (bound(name, args)(node) as Stream<unknown>)[demand](asked$);
+      // What is wanted before the node is up waits for it.
+      return fromDemand(passDemand((asked$) => member.ask(`${contract.name}.${name}`, give(asked$), place)));
+    };
   const methods = Object.entries(contract.methods);
   const casts = methods.filter(([, { verb }]) => verb === 'cast').map(([name]) => name);
   const fanoutOf = (node: Node): Sends => clientOf(node).$fanout as Sends;
@@ -38,8 +48,9 @@ const deputise = (member: Member, contract: Contract, clientOf: (node: Node) => 
     (name: string): Send =>
     (...args) =>
       deputise(member, contract, (node) => bound(name, args)(node) as Sends);
+  const senders = { call, cast, stream, sink: call, channel: stream };
   return Object.freeze({
-    ...Object.fromEntries(methods.map(([name, { verb }]) => [name, verb === 'cast' ? cast(name) : call(name)])),
+    ...Object.fromEntries(methods.map(([name, { verb }]) => [name, senders[verb](name)])),
     ...Object.fromEntries(['$ping', '$describe', '$drain'].map((name) => [name, call(name)])),
     ...Object.fromEntries(['$on', '$with'].map((name) => [name, again(name)])),
     $fanout: Object.freeze(Object.fromEntries(casts.map((name) => [name, fan(name)]))),

@@ -1,0 +1,29 @@
+import { defer, merge, Observable, of, Subject, tap } from 'rxjs';
+import type { Produce } from './stream.js';
+
+/**
+ * Lets items pass through operators that know nothing of demand, one for one: whoever they subscribe to is asked for what is wanted
+ * and has not come, also where they subscribe anew.
+ */
+export const passDemand =
+  <T>(pass: Produce<T>): Produce<T> =>
+  (credit$) =>
+    new Observable((subscriber) => {
+      const more$ = new Subject<number>();
+      let wanted = 0;
+      const asking = credit$.subscribe({
+        next: (more) => {
+          wanted += more;
+          more$.next(more);
+        },
+        error: (error: unknown) => subscriber.error(error),
+      });
+      // Whoever is given some may ask for more at once.
+      const asked$ = defer(() => (wanted > 0 ? merge(more$, of(wanted)) : more$));
+      asking.add(
+        pass(asked$)
+          .pipe(tap(() => (wanted -= 1)))
+          .subscribe(subscriber),
+      );
+      return asking;
+    });

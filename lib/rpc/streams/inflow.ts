@@ -1,0 +1,180 @@
+import { Observable, type Subscriber } from 'rxjs';
+import { SkeinError } from '../../core/errors.js';
+import { Ring } from '../../core/ring.js';
+
+/** What an inflow needs of its stream. */
+export interface InflowEnds {
+  /** Credit is to go back to the other side. */
+  readonly owe: () => void;
+  /** Whoever took the items wants no more of them. */
+  readonly leave: () => void;
+  /** Whether the present code runs for the work that it is part of, and what runs something for it. */
+  readonly isWithin: () => boolean;
+  readonly within: (tell: () => void) => void;
+}
+
+/** Whoever wants so much is done with each item as it is handed out. */
+const endless = 2 ** 48;
+
+interface Held {
+  readonly payload: unknown;
+  readonly cost: number;
+}
+
+/**
+ * The items of a stream as they arrive: they wait here until they are wanted, and the credit that they took goes back once they are
+ * consumed, in quarters of what the other side was given. So no more of them wait than the credit lets come.
+ */
+export class Inflow {
+  readonly #credit: number;
+  #isGranted: boolean;
+  readonly #ends: InflowEnds;
+  readonly #held: Ring<Held>;
+  /** What the items cost that were handed out where each further one that is asked for says that one of them is done. */
+  readonly #taken: Ring<number>;
+  /** What the other side may still send, what was consumed and not given back, and what is to be given back now. */
+  #granted = 0;
+  #consumed = 0;
+  #owed = 0;
+  #wanted = 0;
+  #subscriber: Subscriber<unknown> | undefined;
+  #isEmitting = false;
+  /** How it ended, to be told behind what waits. */
+  #end: { readonly error: unknown } | undefined;
+
+  /** With `isGranted`, the other side knows of its credit; else it is given that once items are wanted. */
+  constructor(credit: number, isGranted: boolean, ends: InflowEnds) {
+    this.#credit = credit;
+    this.#isGranted = isGranted;
+    if (isGranted) this.#granted = credit;
+    this.#ends = ends;
+    this.#held = new Ring(credit);
+    this.#taken = new Ring(credit);
+  }
+
+  /** Items that wait to be wanted, and the most that may. */
+  get mailbox(): { readonly size: number; readonly max: number } {
+    return this.#held;
+  }
+
+  /** Emits the items as they are wanted; for one subscriber. */
+  readonly items = (credit$: Observable<number>): Observable<unknown> =>
+    new Observable((subscriber) => {
+      if (this.#subscriber) {
+        subscriber.error(new SkeinError('closed', { what: 'a stream that is taken already' }));
+        return undefined;
+      }
+      this.#subscriber = subscriber;
+      if (!this.#isGranted && !this.#end) this.#give(this.#credit);
+      this.#isGranted = true;
+      const asking = credit$.subscribe({
+        next: (more) => {
+          this.#want(more);
+        },
+        error: (error: unknown) => subscriber.error(error),
+      });
+      this.#deliver();
+      return () => {
+        asking.unsubscribe();
+        this.#held.drain();
+        if (!this.#end) this.#ends.leave();
+      };
+    });
+
+  /** What is to be given back now. */
+  takeOwed(): number {
+    const owed = this.#owed;
+    this.#owed = 0;
+    return owed;
+  }
+
+  get isOwing(): boolean {
+    return this.#owed > 0;
+  }
+
+  /** Throws `protocol-error` for an item without credit. */
+  item(payload: unknown, cost: number): void {
+    if (this.#granted <= 0 || cost < 1) {
+      throw new SkeinError('protocol-error', { reason: 'an item of a stream came without the credit for it' });
+    }
+    this.#granted -= cost;
+    if (this.#end || this.#subscriber?.closed === true) return;
+    if (this.#wanted > 0 && this.#held.size === 0 && this.#subscriber && !this.#isEmitting) {
+      this.#isEmitting = true;
+      this.#hand(this.#subscriber, payload, cost);
+      this.#isEmitting = false;
+      if (this.#held.size > 0 || this.#end) this.#deliver();
+    } else this.#held.push({ payload, cost });
+  }
+
+  /** No more items come: completes behind those that wait, or errors. */
+  end(error?: unknown): void {
+    if (this.#end) return;
+    this.#end = { error };
+    this.#deliver();
+  }
+
+  /** Whoever takes the items is to get no more of them: errors at once. */
+  abort(error: unknown): void {
+    this.#held.drain();
+    this.end(error);
+  }
+
+  #want(more: number): void {
+    // Who asks for another one is done with one that was handed out before.
+    for (let done = Math.min(more, this.#taken.size); done > 0; done -= 1) this.#consumed += this.#taken.shift() ?? 0;
+    this.#wanted = Math.min(this.#wanted + more, Number.MAX_SAFE_INTEGER);
+    this.#giveBack();
+    this.#deliver();
+  }
+
+  /** What one item gives rise to may come back here, and is left to the loop that is under way. */
+  #deliver(): void {
+    const subscriber = this.#subscriber;
+    if (this.#isEmitting || !subscriber) return;
+    this.#isEmitting = true;
+    while (this.#wanted > 0 && !subscriber.closed) {
+      const next = this.#held.shift();
+      if (!next) break;
+      this.#hand(subscriber, next.payload, next.cost);
+    }
+    this.#isEmitting = false;
+    const end = this.#end;
+    if (!end || this.#held.size > 0) return;
+    this.#ends.within(() => {
+      if (end.error === undefined) subscriber.complete();
+      else subscriber.error(end.error);
+    });
+  }
+
+  #hand(subscriber: Subscriber<unknown>, payload: unknown, cost: number): void {
+    const isEndless = this.#wanted >= endless;
+    if (!isEndless) {
+      this.#wanted -= 1;
+      this.#taken.push(cost);
+    }
+    if (this.#ends.isWithin()) subscriber.next(payload);
+    else {
+      this.#ends.within(() => {
+        subscriber.next(payload);
+      });
+    }
+    if (!isEndless) return;
+    this.#consumed += cost;
+    this.#giveBack();
+  }
+
+  /** In large portions, for a message of a few items should not cost a record each; but who has no credit left should not wait for it. */
+  #giveBack(): void {
+    if (this.#consumed === 0 || this.#end) return;
+    if (this.#consumed < this.#credit / 4 && this.#granted > this.#consumed) return;
+    this.#give(this.#consumed);
+    this.#consumed = 0;
+  }
+
+  #give(credit: number): void {
+    this.#granted += credit;
+    this.#owed += credit;
+    this.#ends.owe();
+  }
+}

@@ -1,0 +1,170 @@
+import { defer, Subject, Subscription } from 'rxjs';
+import { type Envelope, type ItemEnvelope, Kind } from '../../core/envelope.js';
+import { limits } from '../../core/limits.js';
+import { Ring } from '../../core/ring.js';
+import { snapshot } from '../../core/snapshot.js';
+import type { Produce } from '../../operators/stream.js';
+import type { Codec } from '../../ports/codec.js';
+import type { Outcome } from '../first-value.js';
+
+/** What an outflow needs of its stream. */
+export interface OutflowEnds {
+  readonly codec: Codec;
+  /** It has something to say. */
+  readonly wake: () => void;
+  /** Asks within the work that it is part of. */
+  readonly within: (ask: () => void) => void;
+  /** Told what each item costs as it leaves. */
+  readonly sent?: { sent(cost: number): void } | undefined;
+  /** All items have left, or it failed; behind those that were there before. */
+  readonly over: Outcome;
+}
+
+/**
+ * The items of a stream on their way out: they are asked of their source as far as the other side gave credit, and stay here until
+ * the wire has room. So the source is never further ahead than the credit, nor than {@link limits.aheadMax} items and about 1 MiB.
+ */
+export class Outflow {
+  readonly #id: number;
+  readonly #produce: Produce<unknown>;
+  readonly #ends: OutflowEnds;
+  readonly #held = new Ring<ItemEnvelope>(limits.aheadMax);
+  #credit = 0;
+  /** What was asked of the source and has not come, and the most that is asked for, by the heaviest item so far. */
+  #asked = 0;
+  #aheadMax = 1;
+  #heaviest = 1;
+  readonly #ask$ = new Subject<number>();
+  readonly #source = new Subscription();
+  #end: { readonly error?: unknown } | undefined;
+  #isTold = false;
+  #isFilling = false;
+
+  constructor(id: number, produce: Produce<unknown>, ends: OutflowEnds) {
+    this.#id = id;
+    this.#produce = produce;
+    this.#ends = ends;
+  }
+
+  /** Items that wait for the wire, and the most that may. */
+  get mailbox(): { readonly size: number; readonly max: number } {
+    return this.#held;
+  }
+
+  /** Whether its source has failed. */
+  get hasFailed(): boolean {
+    return this.#end !== undefined && 'error' in this.#end;
+  }
+
+  get hasReady(): boolean {
+    return (this.#credit > 0 && this.#held.size > 0) || (this.#end !== undefined && !this.#isTold && this.#held.size === 0);
+  }
+
+  /** Subscribes to its source. */
+  begin(): void {
+    if (this.#isTold) return;
+    this.#ends.within(() => {
+      this.#source.add(
+        defer(() => this.#produce(this.#ask$)).subscribe({
+          next: (item) => {
+            this.#take(item);
+          },
+          error: (error: unknown) => {
+            this.#finish({ error });
+          },
+          complete: () => {
+            this.#finish({});
+          },
+        }),
+      );
+    });
+    this.#ask();
+  }
+
+  /** So much more may be sent. */
+  demand(count: number): void {
+    this.#credit += count;
+    this.#ask();
+    if (this.#held.size > 0) this.#ends.wake();
+  }
+
+  /** Nothing more is wanted of it: lets go of its source. */
+  close(): void {
+    this.#isTold = true;
+    this.#held.drain();
+    this.#source.unsubscribe();
+  }
+
+  /** What was to be sent cannot be. */
+  fail(error: unknown): void {
+    if (this.#isTold) return;
+    this.close();
+    this.#ends.over.error(error);
+  }
+
+  fill(batch: Envelope[], max: number): number {
+    let bytes = 0;
+    this.#isFilling = true;
+    while (batch.length < max && bytes < limits.batchBytesMax && this.#credit > 0) {
+      const item = this.#held.shift() ?? this.#next();
+      if (!item) break;
+      this.#credit -= item.cost;
+      bytes += item.bytes;
+      batch.push(item);
+      this.#ends.sent?.sent(item.cost);
+    }
+    this.#isFilling = false;
+    this.#ask();
+    this.#tellEnd();
+    return bytes;
+  }
+
+  /** Asks for more, which comes at once where it is there. */
+  #next(): ItemEnvelope | undefined {
+    this.#ask();
+    return this.#held.shift();
+  }
+
+  #ask(): void {
+    const open = Math.min(this.#credit, this.#aheadMax) - this.#held.size - this.#asked;
+    if (open <= 0 || this.#end || this.#isTold) return;
+    this.#asked += open;
+    this.#ends.within(() => {
+      this.#ask$.next(open);
+    });
+  }
+
+  #take(value: unknown): void {
+    if (this.#isTold || this.#end) return;
+    let bytes: number;
+    let payload: unknown;
+    try {
+      if (this.#asked === 0) throw new Error('a source gave more items than it was asked for');
+      bytes = this.#ends.codec.measure(value);
+      payload = snapshot(value);
+    } catch (error) {
+      this.#source.unsubscribe();
+      this.#finish({ error });
+      return;
+    }
+    this.#asked -= 1;
+    if (bytes > this.#heaviest || this.#aheadMax === 1) {
+      this.#heaviest = Math.max(bytes, this.#heaviest);
+      this.#aheadMax = Math.max(1, Math.min(limits.aheadMax, Math.floor(limits.aheadBytesMax / this.#heaviest)));
+    }
+    this.#held.push({ kind: Kind.item, id: this.#id, payload, bytes, cost: 1 + Math.floor(bytes / limits.itemUnitBytes) });
+    if (!this.#isFilling) this.#ends.wake();
+  }
+
+  #finish(end: { readonly error?: unknown }): void {
+    this.#end = end;
+    if (!this.#isFilling) this.#ends.wake();
+  }
+
+  #tellEnd(): void {
+    if (!this.#end || this.#isTold || this.#held.size > 0) return;
+    this.#isTold = true;
+    if ('error' in this.#end) this.#ends.over.error(this.#end.error);
+    else this.#ends.over.value(undefined);
+  }
+}

@@ -1,0 +1,157 @@
+import { Observable, type Subscriber } from 'rxjs';
+import { Kind } from '../../core/envelope.js';
+import { SkeinError } from '../../core/errors.js';
+import { limits } from '../../core/limits.js';
+import { consume } from '../../operators/consume.js';
+import { passDemand } from '../../operators/pass-demand.js';
+import { pull, type Source } from '../../operators/pull.js';
+import { fromDemand, type Produce, type Stream } from '../../operators/stream.js';
+import type { Method } from '../contract.js';
+import type { ChannelOptions } from '../options.js';
+import { checkOutput } from '../check-output.js';
+import { passThrough, streamOf } from '../pass-through.js';
+import { Request } from '../request.js';
+import { agree, asUnsent, leftOfStream, type Sending, type Terms } from '../terms.js';
+import type { Sink } from '../sink.js';
+import { tellDeclared } from '../tell-declared.js';
+import { feed } from './feed.js';
+import { Inflow } from './inflow.js';
+import { SentFlows } from './sent-flows.js';
+
+/** A stream or a channel under way. */
+class ItemsRequest extends Request {
+  override readonly kind = Kind.open;
+  override readonly stream: SentFlows;
+  readonly inflow: Inflow;
+  #isWithdrawn = false;
+
+  constructor(sending: Sending, opening: unknown, terms: Terms, credit: number) {
+    super(sending, opening, terms);
+    this.stream = new SentFlows(this.id, credit, terms.wholeDeadline, sending.ports.clock);
+    this.inflow = new Inflow(credit, true, {
+      owe: () => {
+        this.stream.wake();
+      },
+      leave: () => {
+        this.cancel('unsubscribed');
+      },
+      isWithin: () => this.isWithinWork,
+      within: (tell) => {
+        this.within(tell);
+      },
+    });
+    this.stream.inflow = this.inflow;
+  }
+
+  override send(): void {
+    super.send();
+    this.stream.outflow?.begin();
+  }
+
+  override reply(): void {
+    this.fail(misanswered);
+  }
+
+  override accept(): void {
+    this.fail(misanswered);
+  }
+
+  override done(): void {
+    if (!this.end('ok')) return;
+    this.stream.progress?.complete();
+    this.stream.close();
+  }
+
+  failItems(error: SkeinError): void {
+    this.withdrawWith(error);
+  }
+
+  protected override withdrawWith(error: SkeinError): void {
+    this.#isWithdrawn = true;
+    super.withdrawWith(error);
+  }
+
+  /** What came before the other side's error is still to be had; its own sender wants no more. */
+  protected override failed(error: SkeinError): void {
+    if (this.#isWithdrawn) this.inflow.abort(error);
+    this.stream.close(error);
+  }
+}
+
+const misanswered = new SkeinError('protocol-error', { reason: 'a stream was answered as a call is' }, { ran: 'unknown' });
+
+/** A method that gives a stream, as a client calls it: what all its requests have in common. */
+export class Streamer {
+  readonly #sending: Sending;
+  readonly #method: Pick<Method, 'output' | 'errors'>;
+  readonly #validatesOutput: boolean;
+
+  constructor(sending: Sending, method: Pick<Method, 'output' | 'errors'>, validatesOutput: boolean) {
+    this.#sending = sending;
+    this.#method = method;
+    this.#validatesOutput = validatesOutput;
+  }
+
+  /** Each subscription opens one stream with that opening, to which the source's items go where there is one. */
+  stream(opening: unknown, source: unknown, options: ChannelOptions | undefined): Stream<unknown> {
+    const produce: Produce<unknown> = (credit$) =>
+      new Observable((subscriber) => this.#open(opening, source, options, credit$).subscribe(subscriber));
+    const stream = fromDemand(produce);
+    if (!(options?.validateOutput ?? this.#validatesOutput)) return stream;
+    const { ports } = this.#sending;
+    return stream.pipe(consume((item: unknown) => checkOutput(this.#method.output, item, ports)));
+  }
+
+  #open(
+    opening: unknown,
+    source: unknown,
+    options: ChannelOptions | undefined,
+    credit$: Observable<number>,
+  ): Observable<unknown> {
+    let terms: Terms;
+    try {
+      terms = agree(this.#sending, options);
+    } catch (thrown) {
+      return this.#unsent(thrown);
+    }
+    const { interceptors } = this.#sending.ports;
+    const send = (handed: unknown, renewed: Terms, asked$: Observable<number>): Observable<unknown> =>
+      new Observable((subscriber) => this.#send(handed, source, renewed, options, asked$, subscriber));
+    if (interceptors.client.length === 0) return send(opening, terms, credit$);
+    return passDemand((asked$) =>
+      passThrough(this.#sending, terms, opening, (handed, renewed) => send(handed, renewed, asked$), streamOf),
+    )(credit$);
+  }
+
+  #send(
+    opening: unknown,
+    source: unknown,
+    terms: Terms,
+    options: ChannelOptions | undefined,
+    credit$: Observable<number>,
+    subscriber: Subscriber<unknown>,
+  ): void {
+    let request: ItemsRequest;
+    try {
+      const produce = source === undefined ? undefined : pull(source as Source<unknown>);
+      request = new ItemsRequest(this.#sending, opening, terms, options?.credit ?? limits.streamCredit);
+      if (produce) feed(request, produce, options?.progress, this.#sending.ports);
+    } catch (thrown) {
+      this.#unsent(thrown).subscribe(subscriber);
+      return;
+    }
+    const { errors } = this.#method;
+    const { ports } = this.#sending;
+    const sink: Sink = errors.length > 0 ? tellDeclared(subscriber, errors, leftOfStream(terms, ports), ports) : subscriber;
+    request.send();
+    subscriber.add(request.inflow.items(credit$).subscribe(sink));
+  }
+
+  #unsent(thrown: unknown): Observable<never> {
+    return new Observable((subscriber) => {
+      const error = asUnsent(thrown);
+      this.#sending.ports.meter.counter(`requests.${error.code}`).total += 1;
+      subscriber.error(error);
+    });
+  }
+}
