@@ -33,10 +33,12 @@ export const settle = (options: SimulateOptions, chance: () => number): Settled 
   const latencies: readonly unknown[] = Array.isArray(latencyMs) ? latencyMs : [latencyMs, latencyMs];
   const problems = [
     ...(Number.isSafeInteger(seed) ? [] : [`seed must be a whole number, and is ${String(seed)}`]),
-    ...(limitMs > 0 ? [] : [`limitMs must be more than 0, and is ${String(limitMs)}`]),
-    ...(latencies.length === 2 && latencies.every((ms) => typeof ms === 'number' && ms >= 0 && ms < Infinity)
+    ...(typeof limitMs === 'number' && limitMs > 0 ? [] : [`limitMs must be more than 0, and is ${String(limitMs)}`]),
+    ...(latencies.length === 2 &&
+    latencies.every((ms) => typeof ms === 'number' && ms >= 0 && ms < Infinity) &&
+    Number(latencies[0]) <= Number(latencies[1])
       ? []
-      : ['latencyMs must be a time in ms, or a list of two']),
+      : ['latencyMs must be a time in ms, or a list of two, the shorter one first']),
   ];
   if (problems.length > 0) throw invalidArgument(...problems);
   return { seed, limitMs, latencyMs };

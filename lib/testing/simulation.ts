@@ -14,6 +14,8 @@ import { Invariants } from './explore/invariants.js';
 
 /** The error itself, which says more; or another one, where its message cannot be changed. */
 export const explained = (error: Error, more: string): Error => {
+  // A scenario within a scenario is refused, and passes both.
+  if (error.message.includes(more)) return error;
   try {
     error.message += `\n\n${more}`;
     return error;
@@ -22,9 +24,10 @@ export const explained = (error: Error, more: string): Error => {
   }
 };
 
-/** Throws `invalid-argument` for a time that no host can have. */
+/** Throws `invalid-argument` for a name that no diagram could say, or a time that no host can have. */
 const checkHost = (name: string, { skewMs = 0, drift = 0, directoryMs = 0 }: HostOptions): void => {
   const problems = [
+    ...(/^[^\s<>]+$/.test(name) ? [] : [`a node's name must be a word without < and >, and is ${inspect(name)}`]),
     ...(Number.isFinite(skewMs) ? [] : [`skewMs of ${name} must be a number, and is ${String(skewMs)}`]),
     ...(drift > -1 && drift < Infinity ? [] : [`drift of ${name} must be more than -1, and is ${String(drift)}`]),
     ...(directoryMs >= 0 && directoryMs < Infinity
@@ -111,6 +114,7 @@ class Simulation implements Scene {
       eventually: this.#invariants.eventually,
       afterFaults: (ms) =>
         new Promise((resolve) => {
+          if (!Number.isFinite(ms) || ms < 0) throw invalidArgument(`afterFaults takes a time in ms, and got ${inspect(ms)}`);
           this.#stage.timetable.atQuiet(ms, resolve);
         }),
       node: (name, program, options) => this.#node(name, program, options),
@@ -135,7 +139,7 @@ class Simulation implements Scene {
     this.#isReady = true;
     for (const name of this.#named) this.#checkKnown(name);
     for (const fault of this.#parts.plan?.([...this.#members.keys()]) ?? []) this.#suffer(fault);
-    await this.#each((member) => member.start());
+    await this.#each((member) => member.begin());
   }
 
   get busy(): readonly string[] {
@@ -190,12 +194,12 @@ class Simulation implements Scene {
       throw invalidArgument('explore plans its faults at the first frame: make a node or a service before anything is awaited');
     }
     checkHost(name, options);
-    const logged = { logger: this.#parts.log.of(name), ...options };
+    const logged = { ...options, logger: this.#parts.log.of(name, this.#stage.fail, options.logger) };
     const member = new Member(this.#cluster, name, program, logged, this.#stage.fail);
     this.#members.set(name, member);
     for (const fault of this.#happened) fault(member);
     // All others are started together.
-    if (this.#isReady) void member.start();
+    if (this.#isReady) void member.begin();
     return new DeputyNode(member, this.#stage.timetable);
   }
 

@@ -266,4 +266,17 @@ describe('marbles', () => {
         ),
       ).toBe('1ms a 1s b 4s a 1s (b|)');
     }));
+
+  it('shows no more of two long diagrams than is about where they part', async () => {
+    const { message } = await failureOf(({ expectObservable }) => {
+      expectObservable(interval(1).pipe(map((i) => `a${String(i % 10)}`))).toBe(
+        `1ms ${'a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 '.repeat(9)}b`,
+      );
+    });
+    const [expected = '', seen = '', sign = ''] = message.split('\n').filter((line) => line.startsWith('  '));
+    expect(expected.length).toBeLessThan(300);
+    expect(seen.length).toBeLessThan(300);
+    expect(expected.slice(sign.indexOf('^'))).toBe('b');
+    expect(seen.slice(sign.indexOf('^'))).toMatch(/^a0 .*a9 …$/);
+  });
 });

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setInterval as every, setTimeout as sleep } from 'node:timers/promises';
 import { defer, ignoreElements, interval, map, mergeMap, NEVER, of, retry, share, shareReplay, Subject, take } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call, cast, contract, type Node, settle } from '../../lib/index.js';
@@ -432,7 +432,7 @@ describe('simulate', () => {
     }));
 
   it('shows errors whose message cannot be changed', async () => {
-    const error = await failureOf(() => sleep(1_000, undefined, { signal: AbortSignal.timeout(10) }));
+    const error = await failureOf(() => Promise.reject(new DOMException('The operation was aborted', 'AbortError')));
     expect(error.message).toMatch(/^AbortError: The operation was aborted\n\nseed 1; see it again/);
     expect(error.cause).toBeInstanceOf(DOMException);
   });
@@ -543,4 +543,116 @@ describe('simulate', () => {
     const error = await failureOf(scenario, { seed: what === 'the seed' ? 0.5 : 1 });
     expect(error).toMatchObject({ code: 'invalid-argument', message: expect.stringMatching(message) as string });
   });
+
+  it('is none the worse for a drain that is refused, nor for a cleanup that fails', () =>
+    simulate({ seed: 1 }, async ({ node }) => {
+      let starts = 0;
+      const begin = () => {
+        starts += 1;
+        return () => {
+          if (starts === 1) throw new Error('not well');
+        };
+      };
+      const a = node('a', begin);
+      await expect(a.drain({ timeoutMs: -1 })).rejects.toThrow('timeoutMs');
+      await expect(a.drain()).rejects.toThrow('not well');
+      await a.start();
+      expect(starts).toBe(2);
+      await a.drain();
+      await a.start();
+      expect(starts).toBe(3);
+    }));
+
+  it('fails by what a program throws while its node leaves, but for what the leaving itself makes of it', async () => {
+    const late =
+      (fail: (own: Node) => unknown): Scenario =>
+      async ({ node }) => {
+        await sleep(1);
+        node('b', async (own) => {
+          await sleep(2_000);
+          await fail(own);
+        }).faults('1s q');
+      };
+    const wrong = late(() => {
+      throw new Error('wrong');
+    });
+    expect((await failureOf(wrong)).message).toContain('wrong');
+    await simulate(
+      { seed: 1 },
+      late((own) => own.client(Orders).place('x')),
+    );
+  });
+
+  it('fails by a wrong expectation in a handler, whoever hears of it', async () => {
+    const note = async (): Promise<void> => {
+      await sleep(1);
+      expect(1).toBe(2);
+    };
+    const cast: Scenario = async ({ node }) => {
+      node('a', (own) => own.serve(Orders, { ...stuck, note }));
+      await node('api').client(Orders).note('x');
+    };
+    expect((await failureOf(cast)).message).toContain('expected 1 to be 2');
+    const lines: string[] = [];
+    const logger = { debug: ignore, info: ignore, warn: ignore, error: (line: string) => lines.push(line) };
+    const settled: Scenario = async ({ node }) => {
+      node('a', (own) => own.serve(Orders, { ...stuck, place: note as never }), { logger });
+      await settle(node('api').client(Orders).place('x'));
+    };
+    expect((await failureOf(settled)).message).toContain('expected 1 to be 2');
+    expect(lines).toEqual(['the handler of place failed']);
+  });
+
+  it('kills and pauses nodes before the first frame, too', () =>
+    simulate({ seed: 1 }, async ({ node }) => {
+      const api = node('api').client(Orders);
+      const a = node('a', serve);
+      a.pause();
+      expect(await settle(api.place('x', { timeoutMs: 100 }))).toMatchObject({ ok: false });
+      a.resume();
+      expect(await api.place('x')).toBe('x@a');
+      const b = node('b', serve);
+      b.kill();
+      expect(await settle(api.$on('b').place('x', { timeoutMs: 100 }))).toMatchObject({ ok: false });
+      await b.start();
+      expect(await api.$on('b').place('x')).toBe('x@b');
+    }));
+
+  it('keeps the clock of a host wrong, whichever of its processes looks', () =>
+    simulate({ seed: 1 }, async ({ node, clock }) => {
+      const wrong: number[] = [];
+      const look = (): void => {
+        wrong.push(Math.round(Date.now() - clock.now()));
+      };
+      const a = node('a', look, { skewMs: 5, drift: 0.1 });
+      a.faults('1s j1h 1s k 1s j1s 1s s');
+      await sleep(10_000);
+      // A tenth of the four seconds, and what it was set to.
+      expect(wrong).toEqual([5, 5 + 400 + 3_600_000 + 1_000]);
+    }));
+
+  it('refuses what means nothing', async () => {
+    const refused = async (scenario: Scenario, options: SimulateOptions = { seed: 1 }) =>
+      expect((await failureOf(scenario, options)).message).toContain('[invalid-argument]');
+    await refused(({ node }) => node('x y'));
+    await refused(({ node }) => node('a>b'));
+    await refused(({ afterFaults }) => afterFaults(NaN));
+    await expect(simulate({ seed: 1, latencyMs: [5, 1] }, ignore)).rejects.toThrow('the shorter one first');
+    await expect(simulate({ seed: 1, limitMs: '5' as never }, ignore)).rejects.toThrow('limitMs');
+  });
+
+  it('has timers as Node has them', () =>
+    simulate({ seed: 1 }, async () => {
+      const startedAt = Date.now();
+      const at: number[] = [];
+      for await (const value of every(1_000, 'tick')) {
+        expect(value).toBe('tick');
+        at.push(Date.now() - startedAt);
+        if (at.length === 4) break;
+        await sleep(at.length === 1 ? 2_500 : 300);
+      }
+      expect(at).toEqual([1_000, 3_500, 3_800, 4_100]);
+      const aborted = sleep(1, undefined, { signal: AbortSignal.abort('enough') });
+      await expect(aborted).rejects.toMatchObject({ code: 'ABORT_ERR', name: 'AbortError', cause: 'enough' });
+    }));
 });

@@ -30,6 +30,9 @@ export const explore = async ({ seeds, faults = {}, ...options }: ExploreOptions
   const isFaultless = faults.count?.[1] === 0 || faults.kinds?.length === 0;
   const first = settle({ latencyMs: [0.1, 5], ...options }, () => 0);
   const start = only ?? options.seed ?? 1;
+  if (!Number.isSafeInteger(start + seeds)) {
+    throw invalidArgument(`there are no ${inspect(seeds)} seeds from ${inspect(start)} on`);
+  }
   for (let seed = start; seed < start + (only === undefined ? seeds : 1); seed += 1) {
     const settled = { ...first, seed };
     let planned: readonly Fault[] = [];

@@ -12,14 +12,18 @@ export const draw = (expected: Expected, seen: readonly Seen[], gaps: readonly n
   const widths = Array.from({ length: Math.max(wanted.length, came.length) }, (_, i) =>
     Math.max(wanted[i]?.length ?? 0, came[i]?.length ?? 0),
   );
-  const line = (texts: readonly string[]): string =>
-    texts
-      .map((text, i) => text.padEnd(widths[i] ?? 0))
-      .join(' ')
-      .trimEnd();
-  const before = widths.slice(0, parting).reduce((sum, width) => sum + width + 1, 0);
+  const [from, to] = [Math.max(0, parting - shownBefore), parting + shownBehind];
+  const line = (texts: readonly string[]): string => {
+    const shown = texts.slice(from, to).map((text, i) => text.padEnd(widths[from + i] ?? 0));
+    return [...(from > 0 ? ['…'] : []), ...shown, ...(texts.length > to ? ['…'] : [])].join(' ').trimEnd();
+  };
+  const before = widths.slice(from, parting).reduce((sum, width) => sum + width + 1, from > 0 ? 2 : 0);
   return [`  expected  ${line(wanted)}`, `  seen      ${line(came)}`, `            ${' '.repeat(before)}^`].join('\n');
 };
+
+/** Marks that are shown before the one where they part, and from there on. */
+const shownBefore = 40;
+const shownBehind = 20;
 
 interface Cell {
   readonly gapMs: number;

@@ -1,3 +1,4 @@
+import type { NodeOptions } from '../../node/options.js';
 import { formatMs } from '../marbles/draw.js';
 
 /** Lines that a failure shows. */
@@ -13,17 +14,23 @@ export class LogBook {
     this.#frame = frame;
   }
 
-  /** The logger of that node, which keeps warnings and errors. */
-  of(node: string) {
-    const ignore = (): void => undefined;
-    const keep =
-      (level: string) =>
-      (message: string, fields?: { readonly error?: unknown }): void => {
-        const cause = fields?.error instanceof Error ? `: ${fields.error.message}` : '';
-        this.#lines.push(`${formatMs(Math.round(this.#frame()))} ${node} ${level}: ${message}${cause}`);
-        if (this.#lines.length > shownMax) this.#lines.shift();
+  /** The logger of that node, which keeps warnings and errors, and hands all on to its own where it has one; `failed` is told of wrong expectations. */
+  of(node: string, failed: (error: unknown) => void, own?: NodeOptions['logger']): NonNullable<NodeOptions['logger']> {
+    const at =
+      (level: 'debug' | 'info' | 'warn' | 'error', said?: string) =>
+      (message: string, fields?: Readonly<Record<string, unknown>>): void => {
+        own?.[level](message, fields);
+        const error = fields?.error;
+        if (said !== undefined) this.#keep(`${node} ${said}: ${message}${error instanceof Error ? `: ${error.message}` : ''}`);
+        // Nobody else may ever hear of it: who sent a cast does not.
+        if (isAssertion(error)) failed(error);
       };
-    return { debug: ignore, info: ignore, warn: keep('warns'), error: keep('errs') };
+    return { debug: at('debug'), info: at('info'), warn: at('warn', 'warns'), error: at('error', 'errs') };
+  }
+
+  #keep(line: string): void {
+    this.#lines.push(`${formatMs(Math.round(this.#frame()))} ${line}`);
+    if (this.#lines.length > shownMax) this.#lines.shift();
   }
 
   /** The last lines, or nothing. */
@@ -31,3 +38,6 @@ export class LogBook {
     return this.#lines.length === 0 ? '' : `the last that was logged:\n\n${this.#lines.map((line) => `  ${line}`).join('\n')}`;
   }
 }
+
+/** Whether it says that an expectation of a test was wrong, whatever the library. */
+const isAssertion = (error: unknown): boolean => error instanceof Error && error.name.endsWith('AssertionError');

@@ -1,13 +1,13 @@
 import { BehaviorSubject, defer, filter, finalize, firstValueFrom, map, Observable, switchMap, take, timer } from 'rxjs';
-import { SkeinError } from '../../core/errors.js';
+import { isSkeinError, SkeinError } from '../../core/errors.js';
 import type { Node } from '../../node/node.js';
 import type { SimCluster } from '../cluster/sim-cluster.js';
 import type { HostOptions, SimProcess } from '../cluster/sim-process.js';
-import { runAs } from '../current.js';
 import { Place } from '../time/place.js';
 import { Asking } from './asking.js';
 import { end } from './cleanup.js';
 import type { AfflictedDirectory } from './faults.js';
+import { asked, within } from './within.js';
 
 /** What a node does, at each of its starts; what it gives back ends what it began, when its node is closed. */
 export type Program = (node: Node) => unknown;
@@ -37,6 +37,11 @@ export class Member implements AfflictedDirectory {
   /** What has become of the directory as this host sees it, whichever process looks. */
   #isOut = false;
   #isStale = false;
+  /** By how much its host's clock was set since, in ms, and when the host first ran: its clock goes on being wrong, whichever process looks. */
+  #jumpedMs = 0;
+  #firstMs: number | undefined;
+  /** Whether it is to be paused as soon as its program has begun. */
+  #pausesFirst = false;
 
   /** `failed` is told of what the program throws. */
   constructor(cluster: SimCluster, name: string, program: Program, options: HostOptions, failed: (error: unknown) => void) {
@@ -60,6 +65,16 @@ export class Member implements AfflictedDirectory {
 
   get isUp(): boolean {
     return this.#state$.value.is === 'up';
+  }
+
+  get isDown(): boolean {
+    return this.#state$.value.is === 'down';
+  }
+
+  /** Starts it with all the others, unless it was killed before that. */
+  async begin(): Promise<void> {
+    if (!this.isDown) await this.start();
+    if (this.#pausesFirst) this.pause();
   }
 
   /** Resolves once its program has done what it does at first, or it is down again; does nothing where it is up. One that leaves comes back. */
@@ -100,7 +115,7 @@ export class Member implements AfflictedDirectory {
     const isWanted = (): boolean => this.#state$.value === starting;
     if (!isWanted()) return undefined;
     try {
-      await this.#cluster.start(this.name, this.#options);
+      await this.#cluster.start(this.name, { ...this.#options, skewMs: this.#skewMs() });
     } catch (error) {
       this.#failed(error);
       return undefined;
@@ -118,11 +133,21 @@ export class Member implements AfflictedDirectory {
     this.#fall('was killed');
   }
 
+  /** By how much the clock of its host is wrong now. */
+  #skewMs(): number {
+    const { skewMs = 0, drift = 0 } = this.#options;
+    const nowMs = this.#cluster.now();
+    this.#firstMs ??= nowMs;
+    return skewMs + this.#jumpedMs + drift * (nowMs - this.#firstMs);
+  }
+
   pause(): void {
+    this.#pausesFirst = !this.isUp && !this.isDown;
     this.#cluster.pause(this.name);
   }
 
   resume(): void {
+    this.#pausesFirst = false;
     this.#cluster.resume(this.name);
   }
 
@@ -142,6 +167,7 @@ export class Member implements AfflictedDirectory {
   }
 
   jump(ms: number): void {
+    this.#jumpedMs += ms;
     if (this.isUp) this.process.clock.jump(ms);
   }
 
@@ -153,11 +179,15 @@ export class Member implements AfflictedDirectory {
     this.#leaving = process;
     const left = await Promise.race([within(process, go).then((said) => ({ said })), this.#over(process)]);
     if (!isFirst) return left;
-    if (left) await this.#end(process);
-    if (!isRunOf(this.#state$.value, process)) return undefined;
-    this.#cluster.forget(this.name);
-    this.#fall('has left');
-    return left;
+    try {
+      if (left) await this.#end(process);
+    } finally {
+      if (isRunOf(this.#state$.value, process)) {
+        this.#cluster.forget(this.name);
+        this.#fall('has left');
+      }
+    }
+    return process.wasKilled ? undefined : left;
   }
 
   /** Resolves once that process is no more. */
@@ -242,8 +272,9 @@ export class Member implements AfflictedDirectory {
       if (isRunOf(this.#state$.value, process)) this.#cleanup = cleanup;
       else await end(cleanup);
     } catch (error) {
-      // One that leaves before its program has begun all that it begins fails to.
-      if (isRunOf(this.#state$.value, process) && this.#leaving !== process) this.#failed(error);
+      // Of one that leaves before its program has begun all that it begins, the node says so.
+      const isLeaving = this.#leaving === process || !isRunOf(this.#state$.value, process);
+      if (!process.wasKilled && !(isLeaving && isSkeinError(error, 'closed'))) this.#failed(error);
     }
   }
 
@@ -270,38 +301,4 @@ export class Member implements AfflictedDirectory {
 /** How long what is under way may still take once all programs have ended, in ms. */
 const endMs = 5_000;
 
-const within = <T>(process: SimProcess, work: (node: Node) => Promise<T>): Promise<T> =>
-  new Promise((resolve, reject) => {
-    process.enter(() => {
-      work(process.node).then(resolve, reject);
-    });
-  });
-
 const isRunOf = (state: State, process: SimProcess): boolean => state.is === 'up' && state.process === process;
-
-/** Asked within the process, and told to the scenario outside of it. */
-const asked = <T>(process: SimProcess, ask: (node: Node) => Observable<T>): Observable<T> =>
-  new Observable((subscriber) => {
-    process.enter(() => {
-      if (subscriber.closed) return;
-      subscriber.add(
-        ask(process.node).subscribe({
-          next: (value) => {
-            runAs(undefined, () => {
-              subscriber.next(value);
-            });
-          },
-          error: (error: unknown) => {
-            runAs(undefined, () => {
-              subscriber.error(error);
-            });
-          },
-          complete: () => {
-            runAs(undefined, () => {
-              subscriber.complete();
-            });
-          },
-        }),
-      );
-    });
-  });

@@ -6,7 +6,7 @@ import type { Registration } from '../../ports/matchmaker.js';
 import type { Peer } from '../../ports/transport.js';
 import type { Client } from '../../rpc/client.js';
 import type { Contract } from '../../rpc/contract.js';
-import type { DrainOptions } from '../../rpc/drain.js';
+import { checkDrain, type DrainOptions } from '../../rpc/drain.js';
 import type { DrainReport } from '../../rpc/drain-report.js';
 import type { Handlers } from '../../rpc/handlers.js';
 import type { ClientOptions } from '../../rpc/options.js';
@@ -89,7 +89,8 @@ export class DeputyNode implements SimNode {
     return deputyOf(this.#member, contract, options);
   }
 
-  drain(options?: DrainOptions): Promise<DrainReport> {
+  async drain(options: DrainOptions = {}): Promise<DrainReport> {
+    checkDrain(options);
     return this.#leave((node) => node.drain(options));
   }
 
@@ -97,8 +98,9 @@ export class DeputyNode implements SimNode {
     return this.#leave((node) => node.close());
   }
 
+  /** As of a process that is gone: there is nothing left of it to dispose of. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.drain();
+    if (!this.#member.isDown) await this.drain();
   }
 
   faults(marbles: string): this {

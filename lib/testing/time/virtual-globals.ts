@@ -5,6 +5,8 @@ import { promisify } from 'node:util';
 import type { Watch } from '../current.js';
 import { VirtualTimer } from './virtual-timer.js';
 
+const real = { clear: clearTimeout };
+
 /** Node's longest timer; one that is to take longer takes 1 ms. */
 const timerMsMax = 2 ** 31 - 1;
 
@@ -76,8 +78,10 @@ export class VirtualGlobals {
     return new VirtualTimer(this.#watch().clock, { kind, ms, callback: run }, this.#active, this.#lastId);
   }
 
+  /** A real one was set before, by what goes on for longer than the scenario. */
   #clear(timer: unknown): void {
     if (timer instanceof VirtualTimer) timer.close();
+    else if (typeof timer === 'object' && timer !== null) real.clear(timer as NodeJS.Timeout);
     else for (const one of this.#active) if (String(one.id) === String(timer)) one.close();
   }
 
@@ -108,7 +112,7 @@ export class VirtualGlobals {
       new Promise((resolve, reject) => {
         const abort = (): void => {
           timer?.close();
-          reject(new DOMException('The operation was aborted', { name: 'AbortError', cause: signal?.reason }));
+          reject(new AbortError(signal));
         };
         const done = (): void => {
           signal?.removeEventListener('abort', abort);
@@ -124,14 +128,38 @@ export class VirtualGlobals {
     return {
       setTimeout,
       setImmediate,
-      async *setInterval<T>(ms?: number, value?: T, options?: PromiseOptions) {
-        for (;;) yield await setTimeout(ms, value, options);
-      },
+      setInterval: <T>(ms?: number, value?: T, options?: PromiseOptions) => this.#ticks(ms, value, options),
       scheduler: {
         wait: (ms: number, options?: PromiseOptions) => setTimeout(ms, undefined, options),
         yield: () => setImmediate(),
       },
     };
+  }
+
+  /** Ticks on while whoever takes them is busy; those that it missed come at once. */
+  async *#ticks<T>(ms: unknown, value: T, { signal, ref = true }: PromiseOptions = {}): AsyncGenerator<T> {
+    let missed = 0;
+    let wake: (() => void) | undefined;
+    const tell = (): void => {
+      wake?.();
+    };
+    const tick = (): void => {
+      missed += 1;
+      tell();
+    };
+    const timer = this.#set('setInterval', tick, ms, []);
+    if (!ref) timer.unref();
+    signal?.addEventListener('abort', tell, { once: true });
+    try {
+      for (;;) {
+        if (signal?.aborted === true) throw new AbortError(signal);
+        for (; missed > 0; missed -= 1) yield value;
+        await new Promise<void>((resolve) => (wake = resolve));
+      }
+    } finally {
+      timer.close();
+      signal?.removeEventListener('abort', tell);
+    }
   }
 
   #date(): DateConstructor {
@@ -150,5 +178,15 @@ export class VirtualGlobals {
     };
     this.#set('setTimeout', expire, ms, []).unref();
     return controller.signal;
+  }
+}
+
+/** As Node's timers throw it. */
+class AbortError extends Error {
+  readonly code = 'ABORT_ERR';
+
+  constructor(signal: AbortSignal | undefined) {
+    super('The operation was aborted', { cause: signal?.reason });
+    this.name = 'AbortError';
   }
 }
