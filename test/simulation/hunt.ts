@@ -1,5 +1,5 @@
 import type { Mood } from './cluster.js';
-import { search } from './search.js';
+import { search, searchStreams } from './search.js';
 
 /** What a hunt came to: how many seeds it ran, and how the last one failed, if it did. */
 export interface Catch {
@@ -7,16 +7,20 @@ export interface Catch {
   readonly failure?: string;
 }
 
+/** What is hunted: bugs of all that there is but streams, in all moods by turns, or of those. */
+export type Game = 'requests' | 'streams';
+
 const moods: readonly Mood[] = ['wild', 'calm', 'lossy'];
 /** Seeds that one mood runs before it is the next one's turn. */
 const seedsEach = 10;
 
-/** Runs so many seeds from that one on, in all moods by turns, until one fails. */
-const hunt = async (first: number, seedsMax: number): Promise<Catch> => {
+/** Runs so many seeds from that one on, until one fails. */
+const hunt = async (first: number, seedsMax: number, game: Game): Promise<Catch> => {
   for (let seeds = 0; seeds < seedsMax; seeds += seedsEach) {
     const mood = moods[(seeds / seedsEach) % moods.length] as Mood;
+    const [from, count] = [first + seeds, Math.min(seedsEach, seedsMax - seeds)];
     try {
-      await search(mood, first + seeds, Math.min(seedsEach, seedsMax - seeds));
+      await (game === 'streams' ? searchStreams(from, count) : search(mood, from, count));
     } catch (error) {
       return { seeds: seeds + seedsEach, failure: error instanceof Error ? error.message : String(error) };
     }
@@ -24,5 +28,5 @@ const hunt = async (first: number, seedsMax: number): Promise<Catch> => {
   return { seeds: seedsMax };
 };
 
-const [first = 1, seeds = 1_000] = process.argv.slice(2).map(Number);
-console.log(JSON.stringify(await hunt(first, seeds)));
+const [, , first = '1', seeds = '1000', game = 'requests'] = process.argv;
+console.log(JSON.stringify(await hunt(Number(first), Number(seeds), game as Game)));

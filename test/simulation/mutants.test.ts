@@ -48,6 +48,10 @@ const rules: Readonly<Record<string, string>> = {
   'reuse-an-incarnation': 'two runs have one incarnation',
   'skip-dedupe': 'a request is started twice',
   'starve-a-mailbox': 'something waits though all has ended',
+  'stream-drops-its-tail': 'a stream is complete without all of its items',
+  'stream-forgets-credit': 'a producer is further ahead than its credit',
+  'stream-keeps-its-source': 'an end of a stream stays open',
+  'stream-returns-credit-early': 'a producer is further ahead than its credit',
   'turn-calls-round': 'requests are started out of order',
   'watch-for-ever': 'something is kept though all rests',
 };
@@ -59,7 +63,12 @@ describe('a bug in the protocol', () => {
   });
 
   it.each(Object.entries(rules))('is caught, with few faults: %s', { timeout: 600_000 }, async (name, rule) => {
-    const { failure = '', seeds } = await runHunt(1, seedsMax, await mutate(name));
+    const { failure = '', seeds } = await runHunt(
+      1,
+      seedsMax,
+      name.startsWith('stream-') ? 'streams' : 'requests',
+      await mutate(name),
+    );
     const faults = faultsIn(failure);
     expect(failure, `${name} was not caught by ${String(seeds)} seeds`).toMatch(
       /^seed \d+ fails (?:with these faults:|without any fault;)/m,

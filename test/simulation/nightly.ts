@@ -12,9 +12,12 @@ const work = async (): Promise<void> => {
     const from = next;
     const count = Math.min(seedsEach, first + seeds - from);
     next += count;
-    const { failure } = await runHunt(from, count);
-    console.log(`seeds ${String(from)} to ${String(from + count - 1)}: ${failure === undefined ? 'well' : `\n${failure}`}`);
-    if (failure !== undefined) process.exitCode = 1;
+    for (const game of ['requests', 'streams'] as const) {
+      const { failure } = await runHunt(from, count, game);
+      const how = failure === undefined ? 'well' : `\n${failure}`;
+      console.log(`${game}, seeds ${String(from)} to ${String(from + count - 1)}: ${how}`);
+      if (failure !== undefined) process.exitCode = 1;
+    }
   }
 };
 

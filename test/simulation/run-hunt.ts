@@ -1,13 +1,13 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Catch } from './hunt.js';
+import type { Catch, Game } from './hunt.js';
 
 const root = join(import.meta.dirname, '../..');
 
 /** Hunts in a process of its own, in the library that stands in that folder. */
-export const runHunt = async (first: number, seeds: number, folder = root): Promise<Catch> => {
-  const args = ['--import', 'tsx', join(folder, 'test/simulation/hunt.ts'), String(first), String(seeds)];
+export const runHunt = async (first: number, seeds: number, game: Game, folder = root): Promise<Catch> => {
+  const args = ['--import', 'tsx', join(folder, 'test/simulation/hunt.ts'), String(first), String(seeds), game];
   const { stdout } = await promisify(execFile)(process.execPath, args, {
     cwd: root,
     env: { ...process.env, SKEIN_SEED: '' },

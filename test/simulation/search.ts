@@ -1,5 +1,6 @@
 import { limits } from '../../lib/core/limits.js';
 import { explore, type FaultRanges } from '../../lib/testing.js';
+import { busyMs as streamsMs, Streams } from './streams/scenario.js';
 import { busyMs, Cluster, type Mood, type Seen } from './cluster.js';
 
 const times = { atMs: [0, busyMs], forMs: [100, 4_000] } as const;
@@ -17,3 +18,9 @@ export const search = (mood: Mood, seed: number, seeds: number, seen: Seen = new
   explore({ seed, seeds, limitMs, latencyMs: [0.1, 10], faults: faultsOf[mood] }, (world) =>
     new Cluster(world, mood, seen).run(),
   );
+
+/** The same for streams alone. */
+export const searchStreams = (seed: number, seeds: number): Promise<void> => {
+  const faults: FaultRanges = { ...faultsOf.wild, atMs: [0, streamsMs], count: [0, 6] };
+  return explore({ seed, seeds, latencyMs: [0.1, 10], faults }, (world) => new Streams(world).run());
+};
