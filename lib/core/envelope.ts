@@ -25,6 +25,8 @@ export const Kind = {
   welcome: 17,
   goodbye: 18,
   working: 19,
+  part: 20,
+  parted: 21,
 } as const;
 
 export type Kind = (typeof Kind)[keyof typeof Kind];
@@ -94,6 +96,23 @@ interface EndEnvelope {
 interface WorkingEnvelope {
   readonly kind: typeof Kind.working;
   readonly id: number;
+}
+
+/** A part of a payload that is too large to go at once; the record that it belongs to follows the last one, in a message of its own. */
+export interface PartEnvelope {
+  readonly kind: typeof Kind.part;
+  /** Of all its parts. */
+  readonly id: number;
+  /** Bytes that are still to come. */
+  readonly left: number;
+  readonly payload: Uint8Array;
+  readonly bytes: number;
+}
+
+/** So many bytes of parts were read. */
+interface PartedEnvelope {
+  readonly kind: typeof Kind.parted;
+  readonly count: number;
 }
 
 /** The one value that a call is answered with. */
@@ -230,6 +249,8 @@ export type Envelope =
   | DemandEnvelope
   | EndEnvelope
   | WorkingEnvelope
+  | PartEnvelope
+  | PartedEnvelope
   | ReplyEnvelope
   | ErrorEnvelope
   | RefuseEnvelope

@@ -18,6 +18,13 @@ export const limits = {
   depthMax: 256,
   /** Requests that one link may have in its server's mailboxes: so many that some methods with full queues do not keep the link from others. */
   linkCredit: 4_096,
+  /** Beyond this a payload goes in parts, of so many bytes each: a part takes a fast network a tenth of a ms, and a MiB no more than one. */
+  partedBytesMin: 1024 * 1024 + 64 * 1024,
+  partBytes: 128 * 1024,
+  /** Bytes of parts that are on their way and not read, on one wire: what keeps the network busy, and what is small waits for half a ms. */
+  partsWindow: 512 * 1024,
+  /** Payloads that go in parts at the same time, by turns, on one wire. */
+  partedMax: 4,
   /** What one side of a stream may be ahead of the other: items, of which each whole `itemUnitBytes` counts as one more; by default, and at the most. */
   streamCredit: 256,
   streamCreditMax: 1024 * 1024,

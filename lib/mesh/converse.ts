@@ -1,4 +1,4 @@
-import { concat, EMPTY, finalize, ignoreElements, interval, map, merge, Observable, Subject, tap, throwError } from 'rxjs';
+import { concat, defer, EMPTY, finalize, ignoreElements, interval, map, merge, Observable, Subject, tap, throwError } from 'rxjs';
 import { type Envelope, Kind } from '../core/envelope.js';
 import { isSkeinError, type SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
@@ -11,10 +11,17 @@ import type { Codec } from '../ports/codec.js';
 import type { Wire } from '../ports/network.js';
 import { encodeSendable } from './encode-sendable.js';
 import { Gone } from './gone.js';
+import { Parcels } from './parcels.js';
 
 /** Whether something of one side's is on its way at this moment. */
 export class Voice {
-  isSpeaking = false;
+  isSending = false;
+  /** What is large on the present wire. */
+  parcels: Parcels | undefined;
+
+  get isSpeaking(): boolean {
+    return this.isSending || this.parcels?.isBusy === true;
+  }
 }
 
 /** One side's part in a conversation on a wire. */
@@ -47,16 +54,18 @@ export const converse = <T>(part: Part<T>): Observable<Vital> =>
   new Observable<Vital>((subscriber) => {
     const { wire, codec } = part;
     const corked$ = new Subject<boolean>();
-    const said$ = speak(part, corked$);
+    const parcels = new Parcels(codec, part.clock, part.unsendable);
+    part.voice.parcels = parcels;
+    const said$ = speak(part, parcels, corked$);
     const sayGoodbye = (code: string, reason: string): void => {
       // Only while nothing else is on its way, for a wire takes one message at a time; the end of the wire says it too.
-      if (part.voice.isSpeaking) return;
+      if (part.voice.isSending) return;
       wire
         .send(codec.encode([...(part.lastWords?.() ?? []), { kind: Kind.goodbye, code, reason }]))
         .subscribe({ error: ignoreLateLoss });
     };
     let isOver = false;
-    const talk = merge(listen(part, corked$), said$).subscribe({
+    const talk = merge(listen(part, parcels, corked$), said$).subscribe({
       next: (vital) => {
         subscriber.next(vital);
       },
@@ -82,13 +91,19 @@ const ignoreLateLoss = (): void => undefined;
  */
 const speak = <T>(
   { wire, codec, clock, voice, outlet, control, prepare, unsendable, heartbeatMs }: Part<T>,
+  parcels: Parcels,
   corked$: Subject<boolean>,
 ): Observable<never> => {
-  const send = (envelopes: readonly Envelope[]): Observable<never> => {
-    const frames = encodeSendable(codec, envelopes, unsendable);
+  const say = (frames: readonly Uint8Array[]): Observable<never> => {
     if (frames.length === 0) return EMPTY;
-    voice.isSpeaking = true;
-    return wire.send(frames).pipe(finalize(() => (voice.isSpeaking = false)));
+    voice.isSending = true;
+    return wire.send(frames).pipe(finalize(() => (voice.isSending = false)));
+  };
+  const send = (envelopes: Envelope[]): Observable<never> => {
+    const small = parcels.divert(envelopes);
+    const frames = encodeSendable(codec, parcels.hasReady ? [...small, ...parcels.parts()] : small, unsendable);
+    const whole = [...parcels.whole()];
+    return whole.length === 0 ? say(frames) : concat(...[frames, ...whole].map((message) => defer(() => say(message))));
   };
   const beat$ = interval(heartbeatMs, clock).pipe(
     tap(() => {
@@ -99,10 +114,22 @@ const speak = <T>(
   );
   const options = { max: limits.batchMax, clock, corked$ };
   return merge(
-    batchWhileSending(outlet, (batch) => send(prepare(batch)), options),
+    batchWhileSending(withParcels<T>(outlet, parcels), (batch) => send(prepare(batch)), options),
     beat$,
   );
 };
+
+/** Whatever waits, or only a sign of life where it is for something large that there is to say anything. */
+const withParcels = <T>(outlet: Outlet<Envelope | T>, parcels: Parcels): Outlet<Envelope | T> => ({
+  get hasReady() {
+    return outlet.hasReady || parcels.hasReady;
+  },
+  ready$: merge(outlet.ready$, parcels.ready$),
+  fill: (batch, max) => {
+    outlet.fill(batch, max);
+    if (batch.length === 0 && parcels.hasReady) batch.push({ kind: Kind.heartbeat });
+  },
+});
 
 /** So that a window that fits into one message does not have the two sides wait for each other; larger windows come in several. */
 const isHalved = (length: number): boolean => length >= limits.batchMax / 4 && length < limits.batchMax / 2;
@@ -114,20 +141,15 @@ const halve = <T>(values: readonly T[]): readonly (readonly T[])[] => {
 
 /** What the other side says, as signs of life; it is told of on the way. */
 const listen = (
-  {
-    wire,
-    codec,
-    clock,
-    receive,
-    peerHeartbeatMs,
-  }: Pick<Part<unknown>, 'wire' | 'codec' | 'clock' | 'receive' | 'peerHeartbeatMs'>,
+  { wire, clock, receive, peerHeartbeatMs }: Pick<Part<unknown>, 'wire' | 'clock' | 'receive' | 'peerHeartbeatMs'>,
+  parcels: Parcels,
   corked$: Subject<boolean>,
 ): Observable<Vital> =>
   concat(
     wire.message$,
     throwError(() => new Gone(`the wire to ${wire.address} ended`)),
   ).pipe(
-    map((frames) => codec.decode(frames)),
+    map((frames) => parcels.hear(frames)),
     tap((envelopes) => {
       const halves = isHalved(envelopes.length) ? halve(envelopes) : [envelopes];
       for (const half of halves) {

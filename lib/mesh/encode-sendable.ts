@@ -3,7 +3,7 @@ import { invalidArgument, isSkeinError, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import type { Codec } from '../ports/codec.js';
 
-type Unsendable = (envelope: Envelope, error: SkeinError) => void;
+export type Unsendable = (envelope: Envelope, error: SkeinError) => void;
 
 /**
  * The batch as a message's frames; no frames if nothing is left of it. What can no longer be sent, since its owner changed it after it

@@ -31,6 +31,11 @@ const request = (kind: RequestEnvelope['kind'], id: number, payload: unknown, me
 
 const reply = (id: number, payload: unknown): Envelope => ({ kind: Kind.reply, id, ...weigh(payload) });
 
+const part = (bytes: number): { readonly payload: Uint8Array; readonly bytes: number } => ({
+  payload: new Uint8Array(bytes),
+  bytes,
+});
+
 const small = { a: 1, b: 'hello' };
 
 const method: Envelope = {
@@ -102,6 +107,12 @@ const written: readonly (readonly [name: string, meaning: string, envelopes: rea
     [{ kind: Kind.item, id: 5, ...weigh(new Uint8Array(40_000)), cost: 3 }],
   ],
   ['demand', 'stream 5 may send 64 more', [{ kind: Kind.demand, id: 5, count: 64 }]],
+  [
+    'part',
+    'the first 20,000 of 30,000 bytes of what goes in parts as number 1',
+    [{ kind: Kind.part, id: 1, left: 10_000, ...part(20_000) }],
+  ],
+  ['parted', '131,072 bytes of parts were read', [{ kind: Kind.parted, count: 131_072 }]],
   ['end', 'the dialling side has sent all items of 6', [{ kind: Kind.end, id: 6 }]],
   ['cast', 'cast 3 of method 0', [request(Kind.cast, 3, small)]],
   [

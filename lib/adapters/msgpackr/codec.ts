@@ -49,6 +49,8 @@ const heads = {
   demand: head(Kind.demand, 2),
   end: head(Kind.end, 1),
   working: head(Kind.working, 1),
+  part: head(Kind.part, 3),
+  parted: head(Kind.parted, 1),
 } as const;
 
 /** What a conversation has few of. */
@@ -124,6 +126,15 @@ export class MsgpackrCodec extends Codec {
         break;
       case Kind.end:
         flat.push(heads.end, envelope.id);
+        break;
+      case Kind.part:
+        {
+          const payload = this.#payload(envelope, flat, frames);
+          flat.push(heads.part, envelope.id, envelope.left, payload);
+        }
+        break;
+      case Kind.parted:
+        flat.push(heads.parted, envelope.count);
         break;
       case Kind.working:
         flat.push(heads.working, envelope.id);

@@ -39,6 +39,8 @@ const fieldsMin: { readonly [K in Kind]: number } = {
   [Kind.demand]: 2,
   [Kind.end]: 1,
   [Kind.working]: 1,
+  [Kind.part]: 3,
+  [Kind.parted]: 1,
 };
 
 const nothing: readonly never[] = [];
@@ -154,6 +156,10 @@ export class BatchReader {
         };
       case Kind.open:
         return this.#open(at, fields);
+      case Kind.part:
+        return { kind, id: this.#count(at), left: this.#count(at + 1), payload: this.#bytes(at + 2), bytes: 0 };
+      case Kind.parted:
+        return { kind, count: this.#count(at) };
       case Kind.demand:
         return { kind, id: this.#count(at), count: this.#count(at + 1) };
       case Kind.reply:
@@ -218,6 +224,12 @@ export class BatchReader {
 
   #payload(at: number): unknown {
     return plain(this.#attached === undefined ? this.#flat[at] : this.#detach());
+  }
+
+  #bytes(at: number): Uint8Array {
+    const payload = this.#payload(at);
+    if (payload instanceof Uint8Array) return payload;
+    throw malformed('a part that is not bytes');
   }
 
   #detach(): unknown {

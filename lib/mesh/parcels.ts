@@ -1,0 +1,218 @@
+import { type Observable, Subject } from 'rxjs';
+import { type Envelope, Kind, type PartEnvelope } from '../core/envelope.js';
+import { SkeinError } from '../core/errors.js';
+import { limits } from '../core/limits.js';
+import type { Clock } from '../ports/clock.js';
+import type { Codec } from '../ports/codec.js';
+import { Outgoing } from '../ports/transport.js';
+import { encodeSendable, type Unsendable } from './encode-sendable.js';
+import { malformed } from './named-methods.js';
+
+type Frames = readonly Uint8Array[];
+
+/** Something large on its way out. */
+interface Leaving {
+  readonly id: number;
+  readonly envelope: Envelope;
+  /** Its message but for the large frame, and that frame. */
+  readonly head: Uint8Array;
+  readonly body: Uint8Array;
+  readonly size: number;
+  sent: number;
+  isGivenUp: boolean;
+}
+
+/** Something large on its way in. */
+interface Arriving {
+  readonly body: Uint8Array;
+  readonly since: number;
+  got: number;
+}
+
+/** Stands in a message for a frame that came before it in parts. */
+const inParts = new Uint8Array(0);
+
+/**
+ * Large payloads on one wire, both ways. Each goes in parts, in turn with other large ones, so that what is small waits for a part and not for the
+ * whole; and no more parts are under way than `limits.partsWindow` lets be unread, so that they do not fill the network either. Once all parts have
+ * gone, so does what they belong to, and what was to come behind it: casts behind a cast, and what is said of a stream behind its items.
+ */
+export class Parcels {
+  readonly #codec: Codec;
+  readonly #clock: Clock;
+  readonly #unsendable: Unsendable;
+  /** Those of which some is still to go, and those that have gone. */
+  readonly #leaving: Leaving[] = [];
+  readonly #gone: Leaving[] = [];
+  /** What has to stay behind something large, by what it has in common with it. */
+  readonly #behind = new Map<string, Envelope[]>();
+  readonly #arriving = new Map<number, Arriving>();
+  readonly #arrived: Arriving[] = [];
+  readonly #ready$ = new Subject<void>();
+  #ids = 0;
+  #unread = 0;
+  #owed = 0;
+
+  /** What turns out not to be wanted any more is told to `unsendable`. */
+  constructor(codec: Codec, clock: Clock, unsendable: Unsendable) {
+    this.#codec = codec;
+    this.#clock = clock;
+    this.#unsendable = unsendable;
+  }
+
+  /** Whether something large is on its way out. */
+  get isBusy(): boolean {
+    return this.#leaving.length + this.#gone.length > 0;
+  }
+
+  /** Whether {@link parts} would give something. */
+  get hasReady(): boolean {
+    return this.#owed >= limits.partBytes || (this.#leaving.length > 0 && this.#unread < limits.partsWindow);
+  }
+
+  get ready$(): Observable<void> {
+    return this.#ready$;
+  }
+
+  /** Takes out what is large, and what has to stay behind it; the rest can be said at once. */
+  divert(envelopes: Envelope[]): Envelope[] {
+    if (this.#behind.size === 0 && !envelopes.some(isLarge)) return envelopes;
+    return envelopes.filter((envelope) => !this.#keeps(envelope));
+  }
+
+  /** What can be said now of what is large: one part, and how much of the other side's was read. */
+  parts(): Envelope[] {
+    const said: Envelope[] = [];
+    if (this.#owed > 0) said.push({ kind: Kind.parted, count: this.#owed });
+    this.#owed = 0;
+    const next = this.#unread < limits.partsWindow ? this.#leaving.shift() : undefined;
+    if (!next) return said;
+    // Bytes are sent from where they are, so that their owner may have given them away meanwhile.
+    next.isGivenUp = isUnwanted(next.envelope) || next.body.byteLength !== next.size;
+    said.push(this.#cut(next));
+    if (next.isGivenUp || next.sent === next.size) this.#gone.push(next);
+    // Some take turns; more would have to be held by the other side.
+    else this.#leaving.splice(limits.partedMax - 1, 0, next);
+    return said;
+  }
+
+  /** The messages of what has gone in parts, each with what had to stay behind it. */
+  *whole(): Generator<Frames> {
+    for (const { envelope, head, isGivenUp } of this.#gone.splice(0)) {
+      if (isGivenUp) this.#unsendable(envelope, new SkeinError('cancelled', { reason: givenUp }, { ran: 'no' }));
+      else yield [head, inParts];
+      yield* this.#release(keyOf(envelope));
+    }
+  }
+
+  /** What the other side said, without the parts of what is large. Throws `protocol-error`. */
+  hear(frames: Frames): Envelope[] {
+    const last = frames.at(-1);
+    const arrived = frames.length === 2 && last?.byteLength === 0 ? this.#arrived.shift() : undefined;
+    const envelopes = this.#codec.decode(arrived ? [frames[0] as Uint8Array, arrived.body] : frames);
+    if (arrived) return envelopes.map((envelope) => this.#late(envelope, arrived));
+    if (!envelopes.some(isOfParts)) return envelopes;
+    return envelopes.filter((envelope) => !this.#take(envelope));
+  }
+
+  #keeps(envelope: Envelope): boolean {
+    const key = keyOf(envelope);
+    const behind = key === undefined ? undefined : this.#behind.get(key);
+    if (behind) behind.push(envelope);
+    else if (isLarge(envelope)) this.#ship(envelope, key);
+    else return false;
+    return true;
+  }
+
+  #ship(envelope: Envelope, key: string | undefined): void {
+    const [head, body] = encodeSendable(this.#codec, [envelope], this.#unsendable);
+    if (!head || !body) return;
+    this.#ids += 1;
+    this.#leaving.push({ id: this.#ids, envelope, head, body, size: body.byteLength, sent: 0, isGivenUp: false });
+    if (key !== undefined) this.#behind.set(key, []);
+  }
+
+  /** What has stayed behind goes on, up to the next that is large. */
+  *#release(key: string | undefined): Generator<Frames> {
+    const behind = key === undefined ? undefined : this.#behind.get(key);
+    if (key === undefined || !behind) return;
+    this.#behind.delete(key);
+    const frames = encodeSendable(this.#codec, this.divert(behind), this.#unsendable);
+    if (frames.length > 0) yield frames;
+  }
+
+  /** The next part; an empty one has the other side let go of what it has got. */
+  #cut(leaving: Leaving): Envelope {
+    const { id, body, size, sent, isGivenUp } = leaving;
+    const payload = isGivenUp ? inParts : body.subarray(sent, sent + limits.partBytes);
+    const bytes = payload.byteLength;
+    leaving.sent += bytes;
+    this.#unread += bytes;
+    return { kind: Kind.part, id, left: isGivenUp ? 0 : size - leaving.sent, payload, bytes };
+  }
+
+  /** Whether it was of parts, and is heard by that. */
+  #take(envelope: Envelope): boolean {
+    if (envelope.kind === Kind.part) this.#takePart(envelope);
+    else if (envelope.kind === Kind.parted) {
+      this.#unread -= envelope.count;
+      if (this.#unread < 0) throw malformed('more parts were read than were sent');
+    } else return false;
+    if (this.hasReady) this.#ready$.next();
+    return true;
+  }
+
+  #takePart({ id, left, payload }: PartEnvelope): void {
+    const arriving = this.#arriving.get(id) ?? this.#begin(id, payload.byteLength + left);
+    if (payload.byteLength === 0 || arriving.got + payload.byteLength + left !== arriving.body.byteLength) {
+      if (payload.byteLength > 0) throw malformed('a part that does not fit those before it');
+      this.#arriving.delete(id);
+      return;
+    }
+    arriving.body.set(payload, arriving.got);
+    arriving.got += payload.byteLength;
+    this.#owed += payload.byteLength;
+    if (left > 0) return;
+    this.#arriving.delete(id);
+    this.#arrived.push(arriving);
+  }
+
+  #begin(id: number, bytes: number): Arriving {
+    if (bytes > limits.payloadBytesMax) throw new SkeinError('payload-too-large', { bytes, bytesMax: limits.payloadBytesMax });
+    if (this.#arriving.size >= limits.partedMax) throw malformed('more is sent in parts at once than may be');
+    // Zeroes cost nothing where the system brings them; memory of Node's own would be let go of in one go of 6 ms, in the midst of the work.
+    const arriving = { body: new Uint8Array(bytes), since: this.#clock.now(), got: 0 };
+    this.#arriving.set(id, arriving);
+    return arriving;
+  }
+
+  /** Of its time is left what it had when its first part left. */
+  #late(envelope: Envelope, { since }: Arriving): Envelope {
+    if (!('ttlMs' in envelope)) return envelope;
+    return { ...envelope, ttlMs: Math.max(0, envelope.ttlMs - Math.round(this.#clock.now() - since)) };
+  }
+}
+
+const givenUp = 'it was withdrawn, or its bytes were transferred, before all of it had left';
+
+/** Reads a property that only some envelopes have. */
+const isLarge = (envelope: Envelope): boolean => ((envelope as { readonly bytes?: number }).bytes ?? 0) > limits.partedBytesMin;
+
+const isOfParts = ({ kind }: Envelope): boolean => kind === Kind.part || kind === Kind.parted;
+
+const isUnwanted = (envelope: Envelope): boolean => envelope instanceof Outgoing && envelope.isSettled;
+
+/** What an envelope shares with those that must keep their order with it, where there are any. */
+const keyOf = (envelope: Envelope): string | undefined => {
+  switch (envelope.kind) {
+    case Kind.cast:
+      return 'casts';
+    case Kind.item:
+    case Kind.end:
+    case Kind.done:
+    case Kind.error:
+      return String(envelope.id);
+    default:
+      return undefined;
+  }
+};

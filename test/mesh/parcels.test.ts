@@ -1,0 +1,145 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MsgpackrCodec } from '../../lib/adapters/msgpackr/codec.js';
+import { VirtualClock } from '../../lib/adapters/sim/virtual-clock.js';
+import { type Envelope, Kind } from '../../lib/core/envelope.js';
+import { limits } from '../../lib/core/limits.js';
+import { encodeSendable } from '../../lib/mesh/encode-sendable.js';
+import { Parcels } from '../../lib/mesh/parcels.js';
+import { TestRequest } from './mesh-world.js';
+
+const codec = new MsgpackrCodec();
+const large = limits.partedBytesMin + 10_000;
+
+/** A payload of that many bytes, all that number; as a text where it is to be no bytes. */
+const weighed = (bytes: number, n: number, isText: boolean) => {
+  const payload = isText ? String.fromCharCode(97 + (n % 26)).repeat(bytes) : new Uint8Array(bytes).fill(n);
+  return { payload, bytes: codec.measure(payload) };
+};
+
+/** Two ends of a wire: what one says, the other one hears. */
+const setUp = () => {
+  const clock = new VirtualClock();
+  const givenUp: Envelope[] = [];
+  const end = () => new Parcels(codec, clock, (envelope) => givenUp.push(envelope));
+  const [from, to] = [end(), end()];
+  const heard: Envelope[] = [];
+  const sizes: number[] = [];
+  /** Says it, and all that was left to say before as far as it may be; what the other side says to it is heard or, where it `holds`, not. */
+  const say = (envelopes: Envelope[], holds = false): void => {
+    const batch = [...from.divert(envelopes), ...(from.hasReady ? from.parts() : [])];
+    for (const frames of [encodeSendable(codec, batch, () => undefined), ...from.whole()]) {
+      if (frames.length === 0) continue;
+      sizes.push(frames.reduce((sum, { byteLength }) => sum + byteLength, 0));
+      heard.push(...to.hear(frames));
+    }
+    if (!holds && to.hasReady) from.hear(codec.encode(to.parts()));
+  };
+  const finish = (): void => {
+    while (from.hasReady) say([]);
+  };
+  return { clock, from, to, heard, sizes, givenUp, say, finish };
+};
+
+describe('Parcels', () => {
+  it('brings whatever is said to the other end, each lane in its order, and nothing large at once', () => {
+    const said = fc.record({
+      kind: fc.constantFrom(Kind.cast, Kind.reply, Kind.item),
+      id: fc.integer({ min: 1, max: 3 }),
+      bytes: fc.constantFrom(1, 1, 100, 20_000, large, 2 * large),
+      isText: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(fc.array(said, { maxLength: 4 }), { maxLength: 8 }), (batches) => {
+        const { heard, sizes, say, finish, from } = setUp();
+        let n = 0;
+        const all: Envelope[] = [];
+        for (const batch of batches) {
+          const envelopes = batch.map(({ kind, id, bytes, isText }): Envelope => {
+            n += 1;
+            const payload = weighed(bytes, n, isText);
+            if (kind === Kind.cast) return { kind, id: n, method: 0, ttlMs: 1_000, meta: undefined, ...payload };
+            return kind === Kind.item ? { kind, id, cost: 1, ...payload } : { kind, id: n, ...payload };
+          });
+          all.push(...envelopes);
+          say(envelopes);
+        }
+        finish();
+        expect(from.isBusy).toBe(false);
+        const lanes = (envelopes: readonly Envelope[]): unknown =>
+          [Kind.cast, Kind.reply, `${String(Kind.item)} 1`, `${String(Kind.item)} 2`, `${String(Kind.item)} 3`].map((lane) => {
+            const of = envelopes.filter(
+              ({ kind, ...rest }) => (kind === Kind.item && 'id' in rest ? `${String(kind)} ${String(rest.id)}` : kind) === lane,
+            );
+            const seen = of.map((envelope) => ('payload' in envelope ? String(envelope.payload).slice(0, 3) : ''));
+            const lengths = of.map((envelope) => ('payload' in envelope ? (envelope.payload as string | Uint8Array).length : 0));
+            const inOrder = seen.map((text, i) => `${text} ${String(lengths[i])}`);
+            return lane === Kind.reply ? inOrder.sort() : inOrder;
+          });
+        expect(lanes(heard)).toEqual(lanes(all));
+        expect(Math.max(0, ...sizes)).toBeLessThan(limits.partBytes + 4 * 4 * 21_000);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('has no more on its way than its window, and no more payloads in parts than may be', () => {
+    const { say, sizes, heard, from, to } = setUp();
+    for (let id = 1; id <= 6; id += 1) say([{ kind: Kind.reply, id, ...weighed(2 * large, id, false) }], true);
+    while (from.hasReady) say([], true);
+    const sent = sizes.reduce((sum, bytes) => sum + bytes, 0);
+    expect(sent).toBeGreaterThan(limits.partsWindow - limits.partBytes);
+    expect(sent).toBeLessThan(limits.partsWindow + limits.partBytes);
+    expect(heard).toEqual([]);
+    while (to.hasReady) {
+      from.hear(codec.encode(to.parts()));
+      while (from.hasReady) say([], true);
+    }
+    expect(heard.map((envelope) => 'id' in envelope && envelope.id).sort()).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it('lets what is small pass', () => {
+    const { say, heard } = setUp();
+    say([{ kind: Kind.reply, id: 1, ...weighed(large, 1, false) }]);
+    say([{ kind: Kind.reply, id: 2, payload: 'small', bytes: 10 }]);
+    expect(heard).toMatchObject([{ id: 2 }]);
+  });
+
+  it('gives up what was withdrawn, and goes on with what came behind it', () => {
+    const { say, finish, heard, givenUp, from } = setUp();
+    const [cast, next] = [new TestRequest(1, 1_000, Kind.cast), new TestRequest(2, 1_000, Kind.cast)];
+    Object.assign(cast, weighed(large, 1, false));
+    say([cast, next]);
+    cast.isSettled = true;
+    finish();
+    expect(givenUp).toEqual([cast]);
+    expect(heard).toMatchObject([{ kind: Kind.cast, id: 2 }]);
+    expect(from.isBusy).toBe(false);
+  });
+
+  it('takes the time that the parts have cost off what is left of a request', async () => {
+    const { say, finish, heard, clock } = setUp();
+    say([{ kind: Kind.call, id: 1, method: 0, ttlMs: 1_000, meta: undefined, ...weighed(large, 1, false) }]);
+    await clock.advance(400);
+    finish();
+    expect(heard).toMatchObject([{ id: 1, ttlMs: 600 }]);
+  });
+
+  it('refuses parts that do not fit, of too much, or too many at once', () => {
+    const part = (id: number, left: number, bytes = 10): Envelope => ({
+      kind: Kind.part,
+      id,
+      left,
+      payload: new Uint8Array(bytes),
+      bytes,
+    });
+    const refuses = (...parts: readonly Envelope[]): void => {
+      const { to } = setUp();
+      expect(() => parts.map((one) => to.hear(codec.encode([one])))).toThrow(/\[(protocol-error|payload-too-large)\]/);
+    };
+    refuses(part(1, 10), part(1, 10));
+    refuses(part(1, limits.payloadBytesMax));
+    refuses(...Array.from({ length: limits.partedMax + 1 }, (_, id) => part(id, 10)));
+    refuses({ kind: Kind.parted, count: 1 });
+  });
+});
