@@ -1,4 +1,4 @@
-import { defer, merge, Observable, of, Subject, tap } from 'rxjs';
+import { defer, merge, Observable, of, Subject, Subscription, tap } from 'rxjs';
 import type { Produce } from './stream.js';
 
 /**
@@ -11,6 +11,8 @@ export const passDemand =
     new Observable((subscriber) => {
       const more$ = new Subject<number>();
       let wanted = 0;
+      // The credit may be over at once.
+      const all = new Subscription();
       const asking = credit$.subscribe({
         next: (more) => {
           wanted += more;
@@ -20,10 +22,11 @@ export const passDemand =
       });
       // Whoever is given some may ask for more at once.
       const asked$ = defer(() => (wanted > 0 ? merge(more$, of(wanted)) : more$));
-      asking.add(
+      all.add(asking);
+      all.add(
         pass(asked$)
           .pipe(tap(() => (wanted -= 1)))
           .subscribe(subscriber),
       );
-      return asking;
+      return all;
     });
