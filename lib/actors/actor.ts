@@ -11,9 +11,10 @@ import {
   take,
   throttleTime,
 } from 'rxjs';
+import type { Backlog } from '../core/backlog.js';
 import { SkeinError } from '../core/errors.js';
-import type { Overflow } from '../core/overflow.js';
 import { whileOpen } from '../operators/while-open.js';
+import { type Queue, shown } from './queue.js';
 import { type Supervise, Supervision, type Verdict } from './supervision.js';
 import { type ActorPorts, grow, type Tree } from './tree.js';
 
@@ -25,6 +26,8 @@ export interface ActorOptions {
   readonly supervise?: Supervise;
   /** The queue that it answers for, to be shown in its status. */
   readonly mailbox?: Queue;
+  /** What else it keeps, to be shown too. */
+  readonly buffers?: () => readonly Backlog[];
   /**
    * Whether it hands what it cannot get over to its parent, and takes on what its own children hand to it. By default it stays
    * stopped, and its children's failures end with them.
@@ -34,16 +37,6 @@ export interface ActorOptions {
   readonly startsLater?: boolean;
 }
 
-/** A queue, as far as it is shown. */
-interface Queue {
-  readonly size: number;
-  readonly max: number;
-  /** Default `fail`. */
-  readonly overflow?: Overflow;
-  readonly dropped?: number;
-  readonly taken?: number;
-}
-
 export interface ActorStatus {
   readonly path: string;
   /** `waiting` is between a failure and the restart. */
@@ -51,8 +44,9 @@ export interface ActorStatus {
   /** What it says of itself, such as a link's `live`. */
   readonly note: string;
   /** Of those that have one: the messages that wait, how many may, what becomes of one more, and how many it has let go. */
-  readonly mailbox:
-    { readonly depth: number; readonly max: number; readonly overflow: Overflow; readonly dropped: number } | undefined;
+  readonly mailbox: Omit<Backlog, 'name'> | undefined;
+  /** What else it keeps for others: each buffer of a link, say, those of equal streams as one. */
+  readonly buffers: readonly Backlog[];
   /** Messages that it has taken out of its mailbox. */
   readonly processed: number;
   readonly restarts: number;
@@ -147,17 +141,13 @@ export class Actor {
   }
 
   status(): ActorStatus {
-    const { mailbox } = this.#options;
+    const { mailbox, buffers } = this.#options;
     return {
       path: this.path,
       state: this.#state,
       note: this.#note,
-      mailbox: mailbox && {
-        depth: mailbox.size,
-        max: mailbox.max,
-        overflow: mailbox.overflow ?? 'fail',
-        dropped: mailbox.dropped ?? 0,
-      },
+      mailbox: mailbox && shown(mailbox),
+      buffers: buffers?.() ?? [],
       processed: mailbox?.taken ?? 0,
       restarts: this.#restarts,
       lastError: this.#lastError,

@@ -1,4 +1,5 @@
 import { concat, defer, EMPTY, finalize, ignoreElements, interval, map, merge, Observable, Subject, tap, throwError } from 'rxjs';
+import type { Backlog } from '../core/backlog.js';
 import { type Envelope, Kind } from '../core/envelope.js';
 import { isSkeinError, type SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
@@ -21,6 +22,15 @@ export class Voice {
 
   get isSpeaking(): boolean {
     return this.isSending || this.parcels?.isBusy === true;
+  }
+
+  /** Whether so many bytes more may wait for the wire, besides what is large. */
+  hasRoomFor(bytes: number): boolean {
+    return bytes + (this.parcels?.bytes ?? 0) <= limits.outboxBytesMax;
+  }
+
+  get backlogs(): readonly Backlog[] {
+    return this.parcels ? [this.parcels.backlog] : [];
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Backlog } from '../core/backlog.js';
 import { type Envelope, Kind } from '../core/envelope.js';
 import { writeError } from '../core/error-record.js';
 import { SkeinError } from '../core/errors.js';
@@ -44,6 +45,11 @@ export class DedupeWindow {
 
   get size(): number {
     return this.#all.size;
+  }
+
+  get backlog(): Backlog {
+    const [depth, max] = [this.size, limits.rememberedMax];
+    return { name: 'requests that may come again', depth, max, overflow: 'drop-oldest', dropped: 0 };
   }
 
   /** Whether the request is to be run; else it has been seen to. */

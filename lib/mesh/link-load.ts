@@ -1,4 +1,5 @@
 import type { Subscription } from 'rxjs';
+import { type Backlog, backlogOf } from '../core/backlog.js';
 import { type Envelope, Kind, type Resumption } from '../core/envelope.js';
 import { readError } from '../core/error-record.js';
 import { SkeinError } from '../core/errors.js';
@@ -46,6 +47,11 @@ export class LinkLoad {
     return this.#sent.onWire;
   }
 
+  /** What it keeps besides its outbox. */
+  get backlogs(): readonly Backlog[] {
+    return [backlogOf('casts to be sent again', this.#again), ...this.#sent.backlogs];
+  }
+
   /** Whether an answer is awaited. */
   get isAwaiting(): boolean {
     return this.#sent.size > 0;
@@ -55,9 +61,9 @@ export class LinkLoad {
     return !this.isAwaiting && !this.outlet.hasReady && !this.strands.hasReady && this.#held.isEmpty;
   }
 
-  /** Queues the request; it comes back `overloaded` where too many wait. */
-  offer(request: Outgoing): boolean {
-    if (this.outbox.offer(request)) return true;
+  /** Queues the request; it comes back `overloaded` where too many wait, or there is no room for it elsewhere. */
+  offer(request: Outgoing, hasRoom: boolean): boolean {
+    if (hasRoom && this.outbox.offer(request)) return true;
     const message = `too many requests wait for ${this.#address}`;
     this.#giveBack(request, new SkeinError('overloaded', { retryAfterMs: undefined }, { message }));
     return false;

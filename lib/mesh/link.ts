@@ -9,6 +9,7 @@ import {
   switchMap,
   takeUntil,
 } from 'rxjs';
+import { type Backlog, backlogOf } from '../core/backlog.js';
 import { type Envelope, type GoodbyeEnvelope, Kind, type WelcomeEnvelope } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
@@ -25,13 +26,8 @@ import { farewells, Gone, hasLeft, whyLost, whyUnsent } from './gone.js';
 import { greetingOf } from './greeting.js';
 import { type Dialling, keepDialling } from './keep-dialling.js';
 import { LinkLoad } from './link-load.js';
+import type { LinkPeer, LinkState } from './link-peer.js';
 import type { MeshPorts } from './mesh-ports.js';
-
-/**
- * `idle` has no wire and wants none; `down` has lost its wire, or could not open one, and tries again; so does `left`, whose peer has
- * said goodbye.
- */
-export type LinkState = 'idle' | 'connecting' | 'live' | 'suspect' | 'down' | 'left';
 
 /** Who decides which links may have a wire. */
 export interface LinkKeeper {
@@ -39,15 +35,6 @@ export interface LinkKeeper {
   wants(link: Link): void;
   /** The link has come to rest, so that it may lose its wire without harm. */
   resting(link: Link): void;
-}
-
-/** Whom a link leads to. */
-export interface LinkPeer {
-  readonly address: string;
-  /** The run of the peer that is meant; empty where the directory does not know it. */
-  readonly incarnation: string;
-  /** The link's own number, by which the peer knows its next wire for that of the same link. */
-  readonly number: number;
 }
 
 /**
@@ -91,6 +78,11 @@ export class Link {
   /** Requests that wait for credit or for the wire. */
   get mailbox(): { readonly size: number; readonly max: number } {
     return this.#load.outbox;
+  }
+
+  /** What it keeps besides. */
+  get backlogs(): readonly Backlog[] {
+    return [backlogOf('what is to be said', this.#control), ...this.#load.backlogs, ...this.#voice.backlogs];
   }
 
   /** Requests sent so far, by which the pool tells hot links from cold ones. */
@@ -148,7 +140,8 @@ export class Link {
 
   /** Queues the request; it comes back `overloaded` where too many wait. */
   send(request: Outgoing): void {
-    if (this.#load.offer(request) && this.#state$.value === 'idle') this.#keeper.wants(this);
+    const hasRoom = this.#voice.hasRoomFor(request.bytes + this.#load.outbox.weight);
+    if (this.#load.offer(request, hasRoom) && this.#state$.value === 'idle') this.#keeper.wants(this);
   }
 
   /** Takes back a request that its sender settled: it is not sent any more, or the peer is told. */

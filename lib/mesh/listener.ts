@@ -8,7 +8,8 @@ import type { Wire } from '../ports/network.js';
 import type { Desk, Endpoint } from '../ports/transport.js';
 import { DedupeWindow } from './dedupe-window.js';
 import type { MeshPorts } from './mesh-ports.js';
-import { type Reception, ServedLink } from './served-link.js';
+import type { Received, Reception } from './reception.js';
+import { ServedLink } from './served-link.js';
 
 /** How often what is remembered of requests is looked through for what no longer matters, in ms. */
 const sweepMs = 5_000;
@@ -22,8 +23,8 @@ export class Listener implements Reception {
   #address$: ReplaySubject<string> | undefined;
   /** Links that have a wire; those of them whose dialling sides have told a number, by that; and links whose peers have gone, with work that goes on. */
   readonly #links = new Set<ServedLink>();
-  readonly #byKey = new Map<string, ServedLink>();
-  readonly #left = new Set<ServedLink>();
+  readonly #byKey = new Map<string, Received>();
+  readonly #left = new Set<Received>();
   /** What came by lost wires, the newest last. */
   readonly #arrived = new Map<string, Resumption>();
   readonly repeats: DedupeWindow;
@@ -90,7 +91,7 @@ export class Listener implements Reception {
     return new SkeinError('no-server', { topic: method.topic }, { message });
   }
 
-  resume(key: string, link: ServedLink): Resumption | undefined {
+  resume(key: string, link: Received): Resumption | undefined {
     this.#byKey.get(key)?.supersede();
     this.#byKey.set(key, link);
     const arrived = this.#arrived.get(key);
@@ -98,7 +99,7 @@ export class Listener implements Reception {
     return arrived;
   }
 
-  lose(key: string, link: ServedLink, arrived: Resumption | undefined): void {
+  lose(key: string, link: Received, arrived: Resumption | undefined): void {
     if (this.#byKey.get(key) === link) this.#byKey.delete(key);
     if (!arrived) return;
     this.#arrived.set(key, arrived);
@@ -106,24 +107,24 @@ export class Listener implements Reception {
     if (oldest !== undefined && this.#arrived.size > limits.resumableMax) this.#arrived.delete(oldest);
   }
 
-  keep(link: ServedLink): void {
+  keep(link: Received): void {
     this.#left.add(link);
   }
 
-  leave(link: ServedLink): void {
+  leave(link: Received): void {
     this.#left.delete(link);
   }
 
   #run(self: Actor, address$: Subject<string>): Observable<unknown> {
     const { network, identity, clock } = this.#ports;
-    self.spawn('repeats', (memory) =>
+    const sweep = (memory: Actor): Observable<unknown> =>
       timer(0, sweepMs, clock).pipe(
         tap(() => {
           this.repeats.sweep();
           memory.say(`${String(this.repeats.size)} remembered`);
         }),
-      ),
-    );
+      );
+    self.spawn('repeats', sweep, { buffers: () => [this.repeats.backlog] });
     return network.listen(identity.bind).pipe(
       tap({
         next: (event) => {
@@ -154,7 +155,7 @@ export class Listener implements Reception {
     const served = new ServedLink(wire, this, this.#ports);
     this.#links.add(served);
     if (this.#isLeaving) served.sayGoodbye();
-    self.spawn(`${String(this.#wires)} ${wire.address}`, (link) =>
+    const talk = (link: Actor): Observable<unknown> =>
       served.run().pipe(
         tap((vital) => {
           link.say(vital);
@@ -164,7 +165,7 @@ export class Listener implements Reception {
           this.#links.delete(served);
           this.#told.delete(served);
         }),
-      ),
-    );
+      );
+    self.spawn(`${String(this.#wires)} ${wire.address}`, talk, { buffers: () => served.backlogs });
   }
 }

@@ -1,4 +1,5 @@
 import { type Observable, Subject } from 'rxjs';
+import type { Backlog } from '../core/backlog.js';
 import { type Envelope, Kind, type PartEnvelope } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
@@ -51,6 +52,8 @@ export class Parcels {
   readonly #ready$ = new Subject<void>();
   #ids = 0;
   #unread = 0;
+  /** What waits here. */
+  bytes = 0;
   #owed = 0;
 
   /** What turns out not to be wanted any more is told to `unsendable`. */
@@ -63,6 +66,12 @@ export class Parcels {
   /** Whether something large is on its way out. */
   get isBusy(): boolean {
     return this.#leaving.length + this.#gone.length > 0;
+  }
+
+  /** What is large and what has to stay behind it, in KiB. */
+  get backlog(): Backlog {
+    const [depth, max] = [Math.ceil(this.bytes / 1024), limits.outboxBytesMax / 1024];
+    return { name: 'KiB of large payloads', depth, max, overflow: 'fail', dropped: 0 };
   }
 
   /** Whether {@link parts} would give something. */
@@ -98,7 +107,8 @@ export class Parcels {
 
   /** The messages of what has gone in parts, each with what had to stay behind it. */
   *whole(): Generator<Frames> {
-    for (const { envelope, head, isGivenUp } of this.#gone.splice(0)) {
+    for (const { envelope, head, size, isGivenUp } of this.#gone.splice(0)) {
+      this.bytes -= size;
       if (isGivenUp) this.#unsendable(envelope, new SkeinError('cancelled', { reason: givenUp }, { ran: 'no' }));
       else yield [head, inParts];
       yield* this.#release(keyOf(envelope));
@@ -118,8 +128,10 @@ export class Parcels {
   #keeps(envelope: Envelope): boolean {
     const key = keyOf(envelope);
     const behind = key === undefined ? undefined : this.#behind.get(key);
-    if (behind) behind.push(envelope);
-    else if (isLarge(envelope)) this.#ship(envelope, key);
+    if (behind) {
+      behind.push(envelope);
+      this.bytes += bytesOf(envelope);
+    } else if (isLarge(envelope)) this.#ship(envelope, key);
     else return false;
     return true;
   }
@@ -128,6 +140,7 @@ export class Parcels {
     const [head, body] = encodeSendable(this.#codec, [envelope], this.#unsendable);
     if (!head || !body) return;
     this.#ids += 1;
+    this.bytes += body.byteLength;
     this.#leaving.push({ id: this.#ids, envelope, head, body, size: body.byteLength, sent: 0, isGivenUp: false });
     if (key !== undefined) this.#behind.set(key, []);
   }
@@ -137,6 +150,7 @@ export class Parcels {
     const behind = key === undefined ? undefined : this.#behind.get(key);
     if (key === undefined || !behind) return;
     this.#behind.delete(key);
+    for (const envelope of behind) this.bytes -= bytesOf(envelope);
     const frames = encodeSendable(this.#codec, this.divert(behind), this.#unsendable);
     if (frames.length > 0) yield frames;
   }
@@ -195,8 +209,10 @@ export class Parcels {
 
 const givenUp = 'it was withdrawn, or its bytes were transferred, before all of it had left';
 
-/** Reads a property that only some envelopes have. */
-const isLarge = (envelope: Envelope): boolean => ((envelope as { readonly bytes?: number }).bytes ?? 0) > limits.partedBytesMin;
+/** What its payload weighs, where it has one. */
+const bytesOf = (envelope: Envelope): number => (envelope as { readonly bytes?: number }).bytes ?? 0;
+
+const isLarge = (envelope: Envelope): boolean => bytesOf(envelope) > limits.partedBytesMin;
 
 const isOfParts = ({ kind }: Envelope): boolean => kind === Kind.part || kind === Kind.parted;
 

@@ -3,7 +3,8 @@ import type { Actor } from '../actors/actor.js';
 import { limits } from '../core/limits.js';
 import type { Registration } from '../ports/matchmaker.js';
 import type { Peer } from '../ports/transport.js';
-import { Link, type LinkKeeper, type LinkState } from './link.js';
+import { Link, type LinkKeeper } from './link.js';
+import type { LinkState } from './link-peer.js';
 import type { MeshPorts } from './mesh-ports.js';
 import { keyOf, Way } from './way.js';
 
@@ -127,7 +128,7 @@ export class Pool implements LinkKeeper {
         );
         return merge(told$, live$, link.run());
       },
-      { mailbox: link.mailbox },
+      { mailbox: link.mailbox, buffers: () => link.backlogs },
     );
     this.#byLink.set(link, { way, link, actor, usedAt: this.#ports.clock.now(), sentTotal: 0, gapMs: 0 });
     return link;

@@ -1,3 +1,4 @@
+import type { Backlog } from '../core/backlog.js';
 import { type Envelope, Kind } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
@@ -6,6 +7,7 @@ import type { Counter } from '../ports/meter.js';
 import type { StreamWay } from '../ports/stream-way.js';
 import type { Outgoing } from '../ports/transport.js';
 import { MethodTable } from './method-table.js';
+import { streamBacklogs } from './stream-backlogs.js';
 
 /** The casts of a wire, as it was lost. */
 export interface LostCasts {
@@ -65,6 +67,11 @@ export class SentRequests {
     if (request.kind === Kind.cast) this.#unaccepted.push(request);
     request.stream?.leave(this.#way, now);
     envelopes.push(request);
+  }
+
+  /** What its streams keep. */
+  get backlogs(): readonly Backlog[] {
+    return streamBacklogs(this.#pending.values());
   }
 
   /** The request that is under way by that id. */

@@ -1,5 +1,6 @@
 import { map, merge, type Observable, Subject, type Subscription, tap } from 'rxjs';
-import { type Envelope, type HelloEnvelope, Kind, type RequestEnvelope, type Resumption } from '../core/envelope.js';
+import { type Backlog, backlogOf } from '../core/backlog.js';
+import { type Envelope, type HelloEnvelope, Kind, type RequestEnvelope } from '../core/envelope.js';
 import { writeError } from '../core/error-record.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
@@ -10,28 +11,16 @@ import type { Wire } from '../ports/network.js';
 import type { Caller, ServedStream } from '../ports/transport.js';
 import { ArrivedCasts } from './arrived-casts.js';
 import { converse, Voice } from './converse.js';
-import type { DedupeWindow } from './dedupe-window.js';
 import { Gone, hasLeft, isRefusal } from './gone.js';
 import { greetingOf } from './greeting.js';
 import { farewell, LeaveTaking } from './leave-taking.js';
 import type { MeshPorts } from './mesh-ports.js';
-import { type Desks, malformed, NamedMethods } from './named-methods.js';
+import { malformed, NamedMethods } from './named-methods.js';
+import type { Reception } from './reception.js';
 import { type AnswerDesk, inPlaceOf, ServedRequest } from './served-request.js';
+import { streamBacklogs } from './stream-backlogs.js';
 import { Strands } from './strands.js';
 import { tellStream } from './tell-stream.js';
-
-/** Where requests go, on the listening side. */
-export interface Reception extends Desks {
-  /** What is remembered of requests that may come again. */
-  readonly repeats: DedupeWindow;
-  /** The dialling side's link of that key has this wire now: ends the one before, and says what came by it. */
-  resume(key: string, link: ServedLink): Resumption | undefined;
-  /** The link's wire is lost, and its dialling side may come back by another one. */
-  lose(key: string, link: ServedLink, arrived: Resumption | undefined): void;
-  /** The link's peer has gone, and what it holds goes on all the same, until {@link leave}. */
-  keep(link: ServedLink): void;
-  leave(link: ServedLink): void;
-}
 
 /** The listening end of a wire: lets requests in, as many as it gave credit for, and takes the answers back. */
 export class ServedLink implements AnswerDesk {
@@ -113,6 +102,11 @@ export class ServedLink implements AnswerDesk {
     return this.#isGone || (!this.#answers.hasReady && !this.way.hasReady && !this.#voice.isSpeaking);
   }
 
+  /** Answers that wait for the wire, and what its streams keep. */
+  get backlogs(): readonly Backlog[] {
+    return [backlogOf('answers', this.#answers), ...streamBacklogs(this.#working.values()), ...this.#voice.backlogs];
+  }
+
   /** The dialling side has a newer wire for the same link: what still comes by this one is not heard. */
   supersede(): void {
     this.#failed$.error(new Gone(`${this.#wire.address} has dialled anew`));
@@ -170,7 +164,8 @@ export class ServedLink implements AnswerDesk {
 
   /** While more answers wait than may wait, credit stays here: who does not read may not ask. */
   #returnCredit(): void {
-    if (this.#owed === 0 || this.#answers.size > limits.answersMax || this.#answers.weight > limits.outboxBytesMax) return;
+    const isRead = this.#answers.size <= limits.answersMax && this.#voice.hasRoomFor(this.#answers.weight);
+    if (this.#owed === 0 || !isRead) return;
     this.#answers.offer({ kind: Kind.credit, count: this.#owed });
     this.#allowance += this.#owed;
     this.#owed = 0;

@@ -1,5 +1,6 @@
 import { ignoreElements, merge, type Observable, ReplaySubject, type Subscription, tap } from 'rxjs';
 import type { Actor } from '../actors/actor.js';
+import { queueOf } from '../actors/queue.js';
 import { SkeinError } from '../core/errors.js';
 import { hash32 } from '../core/hash.js';
 import { limits } from '../core/limits.js';
@@ -59,7 +60,7 @@ export class Topic implements Holder, RouteKeeper {
     this.#ejections = new Ejections(ports.clock, ports.meter.counter('servers.ejected'), () => {
       this.#actor.say(this.#note());
     });
-    this.#actor = parent.spawn(`${name.exchange}/${name.topic}`, (self) =>
+    const behavior = (self: Actor): Observable<never> =>
       merge(
         directory.watch(name).pipe(
           tap((listing) => {
@@ -73,8 +74,9 @@ export class Topic implements Holder, RouteKeeper {
             this.#serveWaiting();
           }),
         ),
-      ).pipe(ignoreElements()),
-    );
+      ).pipe(ignoreElements());
+    const mailbox = queueOf(this.#waiting, limits.waitingMax);
+    this.#actor = parent.spawn(`${name.exchange}/${name.topic}`, behavior, { mailbox });
   }
 
   /** What the directory said last, at once if it has spoken, and at every change. */

@@ -1,6 +1,7 @@
 import type { SkeinError } from '../core/errors.js';
 import type { Registration } from '../ports/matchmaker.js';
-import type { Link, LinkState } from './link.js';
+import type { Link } from './link.js';
+import type { LinkState } from './link-peer.js';
 
 /** The way to one peer: its link, which is made as it is used first. What is known of a peer but not used costs next to nothing. */
 export class Way {

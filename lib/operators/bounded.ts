@@ -1,9 +1,10 @@
 import { Observable, Subscription } from 'rxjs';
+import type { Backlog } from '../core/backlog.js';
 import { invalidArgument, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { Ring } from '../core/ring.js';
 import { checkCounts } from './check-counts.js';
-import { fromDemand, type Stream } from './stream.js';
+import { fromDemand, type Produce, type Stream } from './stream.js';
 
 /** What becomes of the item too many, of which an Observable may well have some. */
 export type BoundedPolicy =
@@ -14,6 +15,14 @@ export type BoundedPolicy =
       readonly max?: number;
     };
 
+/** How a stream that `bounded` has made tells of what it keeps. */
+export const gathering: unique symbol = Symbol('skein.gathering');
+
+/** A stream that tells of what it keeps, as it is subscribed. */
+export interface Gathering<T> {
+  readonly [gathering]: (tell: (backlog: Backlog) => void) => Produce<T>;
+}
+
 /**
  * Gives what cannot be held back (a Subject, an interval) a buffer of `max` items, and a rule for the item too many: `fail` errors
  * with `overloaded`, `drop-oldest` and `drop-newest` let go of one, `latest` keeps the newest alone. Each subscription has its own.
@@ -21,7 +30,8 @@ export type BoundedPolicy =
  */
 export const bounded = <T>(source$: Observable<T>, policy: BoundedPolicy): Stream<T> => {
   const { overflow, max } = check(policy);
-  return fromDemand(
+  const gather =
+    (tell?: (backlog: Backlog) => void): Produce<T> =>
     (credit$) =>
       new Observable((subscriber) => {
         const held = new Ring<{ readonly value: T }>(max);
@@ -40,8 +50,21 @@ export const bounded = <T>(source$: Observable<T>, policy: BoundedPolicy): Strea
           isEmitting = false;
           if (isOver && held.size === 0) subscriber.complete();
         };
+        let dropped = 0;
+        tell?.({
+          name: 'items of what cannot wait',
+          max,
+          overflow,
+          get depth() {
+            return held.size;
+          },
+          get dropped() {
+            return dropped;
+          },
+        });
         const keep = (value: T): void => {
           if (held.push({ value })) return;
+          dropped += 1;
           if (overflow === 'fail') subscriber.error(tooMany(max));
           else if (overflow !== 'drop-newest') {
             held.shift();
@@ -72,8 +95,8 @@ export const bounded = <T>(source$: Observable<T>, policy: BoundedPolicy): Strea
           }),
         );
         return all;
-      }),
-  );
+      });
+  return Object.assign(fromDemand(gather()), { [gathering]: gather });
 };
 
 const overflows: readonly unknown[] = ['latest', 'fail', 'drop-oldest', 'drop-newest'];

@@ -1,13 +1,19 @@
 import { Observable, type Subscriber } from 'rxjs';
+import type { Backlog } from '../core/backlog.js';
 import { invalidArgument } from '../core/errors.js';
+import { type Gathering, gathering } from './bounded.js';
 import { demand, type Produce, type Stream } from './stream.js';
 
 /** What may cross the wire item by item, because it can be held back; a plain Observable cannot: see `bounded`. */
 export type Source<T> = Stream<T> | (AsyncIterable<T> & { readonly subscribe?: never }) | (Iterable<T> & object);
 
-/** How to ask a source for its items. Throws `invalid-argument` for what cannot be held back. */
-export const pull = <T>(source: Source<T>): Produce<T> => {
+/**
+ * How to ask a source for its items; `gathers` is told of what it keeps, each time that it is subscribed, where it cannot wait itself. Throws
+ * `invalid-argument` for what cannot be held back.
+ */
+export const pull = <T>(source: Source<T>, gathers: (backlog: Backlog) => void): Produce<T> => {
   if (typeof source === 'object' && (source as unknown) !== null) {
+    if (gathering in source) return (source as Gathering<T>)[gathering](gathers);
     if (demand in source) return source[demand];
     if (Symbol.iterator in source) return produceSync(source);
     if (Symbol.asyncIterator in source && !('subscribe' in source)) return produceAsync(source);

@@ -1,3 +1,4 @@
+import type { Backlog } from '../core/backlog.js';
 import type { Envelope } from '../core/envelope.js';
 import type { SkeinError } from '../core/errors.js';
 
@@ -25,6 +26,8 @@ export interface StreamSide {
   end(): void;
   /** The other side wants no more items. */
   stop(): void;
+  /** What it keeps of either way. */
+  readonly backlogs: readonly Backlog[];
   /** An item that was about to be sent cannot be. */
   broken(error: SkeinError): void;
 }

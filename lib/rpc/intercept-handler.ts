@@ -64,7 +64,9 @@ const valueOf = (result: unknown): Observable<unknown> =>
         }),
       );
 
+const ignore = (): void => undefined;
+
 const itemsOf = (result: unknown, asked$: Observable<number>): Observable<unknown> => {
-  const items = (source: unknown): Observable<unknown> => pull(source as Source<unknown>)(asked$);
+  const items = (source: unknown): Observable<unknown> => pull(source as Source<unknown>, ignore)(asked$);
   return isThenable(result) ? from(result).pipe(switchMap(items)) : items(result);
 };

@@ -237,7 +237,15 @@ describe('the status of an actor', () => {
     const pool = root.spawn('pool', () => NEVER);
     const link = pool.spawn('tcp://a', () => NEVER, { mailbox: { size: 3, max: 8 } });
     link.say('live');
-    const plain = { note: '', mailbox: undefined, processed: 0, restarts: 0, lastError: undefined, state: 'running' as const };
+    const plain = {
+      note: '',
+      mailbox: undefined,
+      buffers: [],
+      processed: 0,
+      restarts: 0,
+      lastError: undefined,
+      state: 'running' as const,
+    };
     expect(root.status()).toEqual<ActorStatus>({
       ...plain,
       path: 'node',

@@ -215,6 +215,7 @@ describe('an actor that is spawned', () => {
       state: 'running',
       note: '',
       mailbox: { depth: 0, max: 3, overflow: 'block', dropped: 0 },
+      buffers: [],
       processed: 0,
       restarts: 0,
       lastError: undefined,

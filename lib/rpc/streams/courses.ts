@@ -3,7 +3,6 @@ import { Kind } from '../../core/envelope.js';
 import { limits } from '../../core/limits.js';
 import { isThenable } from '../../core/thenable.js';
 import { consume } from '../../operators/consume.js';
-import { pull, type Source } from '../../operators/pull.js';
 import { fromDemand, type Stream } from '../../operators/stream.js';
 import type { Incoming } from '../../ports/transport.js';
 import { type Course, type Coursed, unaryCourse } from '../course.js';
@@ -103,7 +102,7 @@ const sendItems = (
   let isStopped = false;
   const send = (source: unknown): void => {
     if (isStopped) return;
-    const outflow = new Outflow(request.id, pull(source as Source<unknown>), {
+    const outflow = new Outflow(request.id, source, {
       codec,
       wake: () => {
         flows.wake();

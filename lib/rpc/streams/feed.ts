@@ -1,5 +1,4 @@
 import { SkeinError } from '../../core/errors.js';
-import type { Produce } from '../../operators/stream.js';
 import { textOfThrown } from '../../core/error-record.js';
 import { Kind } from '../../core/envelope.js';
 import type { RpcPorts } from '../rpc-ports.js';
@@ -14,16 +13,16 @@ interface Fed {
   within(tell: () => void): void;
 }
 
-/** Lets the request send what its source gives; `progress` is told how far the server is. */
+/** Lets the request send what its source gives; `progress` is told how far the server is. Throws `invalid-argument` for what cannot be held back. */
 export const feed = (
   request: Fed,
-  produce: Produce<unknown>,
+  source: unknown,
   progress: { next(consumed: number): void } | undefined,
   { codec, logger }: Pick<RpcPorts, 'codec' | 'logger'>,
 ): void => {
   const { stream } = request;
   stream.progress = progress && new Progress(telling(request, progress, logger));
-  stream.outflow = new Outflow(stream.id, produce, {
+  stream.outflow = new Outflow(stream.id, source, {
     codec,
     wake: () => {
       stream.wake();

@@ -1,3 +1,4 @@
+import type { Backlog } from '../../core/backlog.js';
 import { type Envelope, Kind } from '../../core/envelope.js';
 import { SkeinError } from '../../core/errors.js';
 import type { Strand, StreamSide, StreamWay } from '../../ports/stream-way.js';
@@ -45,6 +46,10 @@ export class Flows implements StreamSide, Strand {
     const bytes = this.outflow?.fill(batch, max) ?? 0;
     batch.push(...this.#words.splice(0));
     return bytes;
+  }
+
+  get backlogs(): readonly Backlog[] {
+    return [this.inflow, this.outflow].flatMap((flow) => flow?.backlogs ?? []);
   }
 
   item(payload: unknown, cost: number): void {

@@ -1,4 +1,5 @@
 import { Observable, type Subscriber } from 'rxjs';
+import type { Backlog } from '../../core/backlog.js';
 import { SkeinError } from '../../core/errors.js';
 import { Ring } from '../../core/ring.js';
 
@@ -52,9 +53,10 @@ export class Inflow {
     this.#taken = new Ring(credit);
   }
 
-  /** Items that wait to be wanted, and the most that may. */
-  get mailbox(): { readonly size: number; readonly max: number } {
-    return this.#held;
+  /** Items that wait to be wanted. */
+  get backlogs(): readonly Backlog[] {
+    const { size, max } = this.#held;
+    return [{ name: 'items that have come', depth: size, max, overflow: 'block', dropped: 0 }];
   }
 
   /** Emits the items as they are wanted; for one subscriber. */

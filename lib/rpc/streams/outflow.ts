@@ -1,8 +1,10 @@
 import { defer, Subject, Subscription } from 'rxjs';
+import type { Backlog } from '../../core/backlog.js';
 import { type Envelope, type ItemEnvelope, Kind } from '../../core/envelope.js';
 import { limits } from '../../core/limits.js';
 import { Ring } from '../../core/ring.js';
 import { snapshot } from '../../core/snapshot.js';
+import { pull, type Source } from '../../operators/pull.js';
 import type { Produce } from '../../operators/stream.js';
 import type { Codec } from '../../ports/codec.js';
 import type { Outcome } from '../first-value.js';
@@ -27,6 +29,8 @@ export interface OutflowEnds {
 export class Outflow {
   readonly #id: number;
   readonly #produce: Produce<unknown>;
+  /** What its source keeps, where `bounded` has made it. */
+  #gathered: Backlog | undefined;
   readonly #ends: OutflowEnds;
   readonly #held = new Ring<ItemEnvelope>(limits.aheadMax);
   #credit = 0;
@@ -40,15 +44,20 @@ export class Outflow {
   #isTold = false;
   #isFilling = false;
 
-  constructor(id: number, produce: Produce<unknown>, ends: OutflowEnds) {
+  /** Throws `invalid-argument` for a source that cannot be held back. */
+  constructor(id: number, source: unknown, ends: OutflowEnds) {
     this.#id = id;
-    this.#produce = produce;
+    this.#produce = pull(source as Source<unknown>, (backlog) => (this.#gathered = backlog));
     this.#ends = ends;
   }
 
-  /** Items that wait for the wire, and the most that may. */
-  get mailbox(): { readonly size: number; readonly max: number } {
-    return this.#held;
+  /** Items that wait for the wire, and those that its source gathers where it cannot wait. */
+  get backlogs(): readonly Backlog[] {
+    const { size, max } = this.#held;
+    return [
+      { name: 'items to be sent', depth: size, max, overflow: 'block', dropped: 0 },
+      ...(this.#gathered ? [this.#gathered] : []),
+    ];
   }
 
   /** Whether its source has failed. */

@@ -1,6 +1,5 @@
 import { Kind } from '../../core/envelope.js';
 import type { SkeinError } from '../../core/errors.js';
-import { pull, type Source } from '../../operators/pull.js';
 import type { SinkOptions } from '../options.js';
 import type { Sending, Terms } from '../terms.js';
 import type { Sink } from '../sink.js';
@@ -14,10 +13,9 @@ export class SinkRequest extends UnaryRequest {
   override readonly stream: SentFlows;
 
   constructor(sending: Sending, source: unknown, terms: Terms, call: UnaryCall, sink: Sink, options: SinkOptions | undefined) {
-    const produce = pull(source as Source<unknown>);
     super(sending, openingOf(options), terms, call, sink);
     this.stream = new SentFlows(this.id, 0, terms.wholeDeadline, sending.ports.clock);
-    feed(this, produce, options?.progress, sending.ports);
+    feed(this, source, options?.progress, sending.ports);
   }
 
   override send(): void {

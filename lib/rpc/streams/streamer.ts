@@ -4,7 +4,6 @@ import { SkeinError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import { consume } from '../../operators/consume.js';
 import { passDemand } from '../../operators/pass-demand.js';
-import { pull, type Source } from '../../operators/pull.js';
 import { fromDemand, type Produce, type Stream } from '../../operators/stream.js';
 import type { Method } from '../contract.js';
 import type { ChannelOptions } from '../options.js';
@@ -133,9 +132,8 @@ export class Streamer {
   ): void {
     let request: ItemsRequest;
     try {
-      const produce = source === undefined ? undefined : pull(source as Source<unknown>);
       request = new ItemsRequest(this.#sending, opening, terms, options?.credit ?? limits.streamCredit);
-      if (produce) feed(request, produce, options?.progress, this.#sending.ports);
+      if (source !== undefined) feed(request, source, options?.progress, this.#sending.ports);
     } catch (thrown) {
       this.#unsent(thrown).subscribe(subscriber);
       return;
