@@ -1,0 +1,54 @@
+import { concat, defer, map, of, retry, Subject, throwError, timer } from 'rxjs';
+import { describe, expect, it } from 'vitest';
+import { passDemand } from '../../lib/operators/pass-demand.js';
+import { pull } from '../../lib/operators/pull.js';
+import { demand, fromDemand, type Produce } from '../../lib/operators/stream.js';
+import { marbles } from '../../lib/testing.js';
+
+const letters = (): Produce<string> => pull(['a', 'b', 'c', 'd'], () => undefined);
+
+describe('passDemand', () => {
+  it('asks for what is wanted, through operators that know nothing of it', () =>
+    marbles(({ hot, expectObservable }) => {
+      const credit = '  2 5ms 1 5ms 9';
+      const expected = '(AB) 5ms C 5ms (D|)';
+      const shout = passDemand((asked$) => letters()(asked$).pipe(map((letter) => letter.toUpperCase())));
+      expectObservable(shout(hot(credit, { 2: 2, 1: 1, 9: 9 }))).toBe(expected);
+    }));
+
+  it('keeps what is wanted for who subscribes later, or anew', () =>
+    marbles(({ expectObservable }) => {
+      const later = passDemand((asked$) =>
+        timer(10).pipe(() => defer(() => concat(timer(10).pipe(map(() => 'late')), letters()(asked$)))),
+      );
+      expectObservable(later(of(3))).toBe('10ms (late a b)');
+      let attempts = 0;
+      const flaky = passDemand((asked$) =>
+        defer(() => {
+          attempts += 1;
+          return attempts === 1
+            ? concat(
+                pull(['x'], () => undefined)(asked$),
+                throwError(() => new Error('once')),
+              )
+            : letters()(asked$);
+        }).pipe(retry(1)),
+      );
+      expectObservable(flaky(of(3))).toBe('(xab)');
+    }));
+
+  it('may be asked while it gives, and is asked for everything by who holds nothing back', () => {
+    const seen: string[] = [];
+    const more$ = new Subject<number>();
+    passDemand((asked$) => letters()(asked$))(more$).subscribe((item) => {
+      seen.push(item);
+      if (seen.length < 3) more$.next(1);
+    });
+    more$.next(1);
+    expect(seen).toEqual(['a', 'b', 'c']);
+    const all: string[] = [];
+    fromDemand(passDemand((asked$) => letters()(asked$))).subscribe((item) => all.push(item));
+    expect(all).toEqual(['a', 'b', 'c', 'd']);
+    expect(demand in fromDemand(letters())).toBe(true);
+  });
+});
