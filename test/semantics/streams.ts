@@ -1,4 +1,4 @@
-import { firstValueFrom, from, interval, map, NEVER, Observable, Subject, take, toArray } from 'rxjs';
+import { finalize, firstValueFrom, from, interval, map, NEVER, Observable, Subject, take, tap, throwError, toArray } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import {
   bounded,
@@ -10,9 +10,11 @@ import {
   fromDemand,
   type HandlerContext,
   type Handlers,
+  type Interceptor,
   type Node,
   type Produce,
   sink,
+  SkeinError,
   type Source,
   stream,
   typed,
@@ -322,6 +324,73 @@ export const streams: Part = (use, { virtualTime, shortMs }) => {
       const options = { context: { user: 'ada' }, traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
       expect(await cluster.settle(all(connected.client.count(0, options)))).toEqual([1, 2]);
       expect(contexts).toEqual([[options.context, options.traceparent]]);
+    });
+  });
+
+  describe('a stream behind interceptors', () => {
+    it('passes them item by item, and is held back as without them', async () => {
+      const cluster = use();
+      const { seen, source } = numbers();
+      const passed: string[] = [];
+      const note =
+        (where: string): Interceptor =>
+        (request, next) =>
+          next({ ...request, context: { ...request.context, [where]: 'seen' } }).pipe(
+            tap((item) => passed.push(`${where} ${String(item)}`)),
+            finalize(() => passed.push(`${where} ends`)),
+          );
+      const contexts: unknown[] = [];
+      const { client } = await connect(
+        cluster,
+        Flow,
+        handlers({
+          count: (_, { context }) => {
+            contexts.push(context);
+            return source;
+          },
+        }),
+        {
+          server: { interceptors: { server: [note('server')] } },
+          caller: { interceptors: { client: [note('client')] } },
+        },
+      );
+      const iterator = client.count(0, { credit: 4 })[Symbol.asyncIterator]();
+      const taken: unknown[] = [];
+      for (let asked = 0; asked < 10; asked += 1) {
+        taken.push((await cluster.settle(iterator.next())).value);
+        expect(seen.produced).toBeLessThanOrEqual(taken.length + 4);
+      }
+      await iterator.return?.();
+      await cluster.settle(seen.isEnded.promise);
+      expect(taken).toEqual(upTo(10));
+      expect(contexts).toEqual([{ client: 'seen', server: 'seen' }]);
+      expect(passed.filter((line) => line.startsWith('client'))).toEqual([
+        ...upTo(10).map((n) => `client ${String(n)}`),
+        'client ends',
+      ]);
+      expect(passed.filter((line) => line.startsWith('server'))).toContain('server 9');
+      expect(passed).toContain('server ends');
+    });
+
+    it('is refused by them before its handler runs', async () => {
+      const cluster = use();
+      let ran = 0;
+      const refuse: Interceptor = () => throwError(() => new SkeinError('forbidden', { rule: 'none' }));
+      const { client } = await connect(
+        cluster,
+        Flow,
+        handlers({
+          count: () => {
+            ran += 1;
+            return [];
+          },
+        }),
+        { server: { interceptors: { server: [refuse] } } },
+      );
+      await cluster.settle(failureOf('forbidden', all(client.count(1))));
+      await cluster.settle(failureOf('forbidden', client.gather([1], { open: '' })));
+      await cluster.settle(failureOf('forbidden', all(client.talk([1], { open: '' }))));
+      expect(ran).toBe(0);
     });
   });
 
