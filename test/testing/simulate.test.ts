@@ -2,7 +2,7 @@ import { setInterval as every, setTimeout as sleep } from 'node:timers/promises'
 import { defer, ignoreElements, interval, map, mergeMap, NEVER, of, retry, share, shareReplay, Subject, take } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { call, cast, contract, type Node, settle } from '../../lib/index.js';
-import { type Scenario, simulate, type SimulateOptions } from '../../lib/testing.js';
+import { type Scenario, simulate, type SimNode, type SimulateOptions, type World } from '../../lib/testing.js';
 
 const Orders = contract('orders', '1.0', {
   place: call<string, string>({ idempotent: true }),
@@ -19,6 +19,13 @@ const serve = (node: Node) =>
   });
 
 const ignore = (): void => undefined;
+
+/** Where the directory can be put out of reach. */
+interface Lanes {
+  readonly a: SimNode;
+  readonly api: SimNode;
+  readonly directory: (faults: string) => void;
+}
 
 const never = (): Promise<string> => NEVER.forEach(ignore) as Promise<never>;
 
@@ -655,4 +662,74 @@ describe('simulate', () => {
       const aborted = sleep(1, undefined, { signal: AbortSignal.abort('enough') });
       await expect(aborted).rejects.toMatchObject({ code: 'ABORT_ERR', name: 'AbortError', cause: 'enough' });
     }));
+
+  it.each([
+    ['at both', 'a', (of: Lanes) => of.directory('5s x 10s o')],
+    ['at both, made the other way round', 'api', (of: Lanes) => of.directory('5s x 10s o')],
+    ['at the server', 'a', (of: Lanes) => of.a.directory('5s x 10s o')],
+    ['at the client', 'a', (of: Lanes) => of.api.directory('5s x 10s o')],
+  ])('has what the directory said last serve while it is out of reach: %s', (_, first, fail) =>
+    simulate({ seed: 1 }, async ({ node, directory }) => {
+      const made = first === 'a' ? { a: node('a', serve), api: node('api') } : { api: node('api'), a: node('a', serve) };
+      fail({ ...made, directory });
+      const api = made.api.client(Orders, { timeoutMs: 3_000 });
+      await sleep(1_000);
+      expect(await api.place('p')).toBe('p@a');
+      await sleep(5_000);
+      expect(await api.place('q')).toBe('q@a');
+      await sleep(30_000);
+      expect(await api.place('r')).toBe('r@a');
+    }),
+  );
+
+  it('starts a node that leaves once it has left, told by program or by a diagram', () =>
+    simulate({ seed: 1 }, async ({ node }) => {
+      const a = node('a', serve);
+      await sleep(1);
+      const drained = a.drain();
+      await a.start();
+      await drained;
+      expect(await node('api').client(Orders).place('x')).toBe('x@a');
+    }));
+
+  it('starts a node that is killed in the midst of its cleanup', () =>
+    simulate({ seed: 1 }, async ({ node, afterFaults }) => {
+      let starts = 0;
+      const slow = () => {
+        starts += 1;
+        return () => sleep(1_000);
+      };
+      node('a', slow).faults('1s q 500ms k 1s s');
+      await afterFaults(1_000);
+      expect(starts).toBe(2);
+    }));
+
+  it('judges what is to be so after the last fault when that is over, however long it takes', async () => {
+    const late: (judge: (world: World) => void) => Scenario = (judge) => (world) => {
+      world
+        .node('a', async (own) => {
+          await sleep(12_000);
+          await serve(own);
+        })
+        .faults('1s k 1s s');
+      judge(world);
+    };
+    await simulate(
+      { seed: 1 },
+      late(({ eventually }) => {
+        eventually(interval(18_000).pipe(take(1)), (n) => n === 0, 5_000);
+      }),
+    );
+    const wrong = late(({ eventually }) => {
+      eventually(interval(1_000).pipe(take(18)), (n) => n < 17, 5_000);
+    });
+    expect((await failureOf(wrong)).message).toContain('after the last fault');
+  });
+
+  it('names the programs that do not end, also of nodes that leave', async () => {
+    const never$: Scenario = ({ node }) => {
+      node('a', () => () => never()).faults('1s q');
+    };
+    expect((await failureOf(never$)).message).toContain('the programs of a ');
+  });
 });

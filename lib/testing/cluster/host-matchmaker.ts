@@ -6,7 +6,8 @@ import {
   filter,
   finalize,
   map,
-  type Observable,
+  Observable,
+  type Observer,
   of,
   startWith,
   Subject,
@@ -16,18 +17,44 @@ import {
   throwError,
 } from 'rxjs';
 import { MemoryMatchmaker } from '../../adapters/matchmaker-memory/memory-matchmaker.js';
-import type { MemoryRegistry } from '../../adapters/matchmaker-memory/memory-registry.js';
 import { SkeinError } from '../../core/errors.js';
 import { Matchmaker, type Registration } from '../../ports/matchmaker.js';
 import type { Clock } from '../../ports/clock.js';
 import { entered } from '../entered.js';
 import type { Enter } from '../current.js';
+import type { Surroundings } from './surroundings.js';
+
+/** What a directory is like from one process. */
+interface HostView {
+  readonly clock: Clock;
+  /** How late it hears of changes, in ms. */
+  readonly lateMs: number;
+  /** How long its entries live without it, in ms. */
+  readonly leaseMs: number;
+  readonly enter: Enter;
+}
+
+/** Hands on what is told, and stays subscribed when nobody hears it any more. */
+const subscriberOf = <T>(subscriber: Observer<T>): Observer<T> => ({
+  next: (value) => {
+    subscriber.next(value);
+  },
+  error: (error) => {
+    subscriber.error(error);
+  },
+  complete: () => {
+    subscriber.complete();
+  },
+});
 
 /** A directory as one process sees it: late, stale, out of reach, and silent once the process is dead. */
 export class HostMatchmaker extends Matchmaker {
   readonly #inner: Matchmaker;
   readonly #clock: Clock;
+  /** The time of the directory itself. */
+  readonly #world: Clock;
   readonly #lateMs: number;
+  readonly #leaseMs: number;
   readonly #enter: Enter;
   readonly #relist$ = new Subject<void>();
   readonly #isStale$ = new BehaviorSubject(false);
@@ -36,11 +63,13 @@ export class HostMatchmaker extends Matchmaker {
   /** Registrations and watches that nobody has let go. */
   open = 0;
 
-  constructor(registry: MemoryRegistry, clock: Clock, lateMs: number, enter: Enter) {
+  constructor({ registry, sim }: Surroundings, { clock, lateMs, leaseMs, enter }: HostView) {
     super();
     this.#inner = new MemoryMatchmaker(registry);
+    this.#world = sim.clock;
     this.#clock = clock;
     this.#lateMs = lateMs;
+    this.#leaseMs = leaseMs;
     this.#enter = enter;
   }
 
@@ -50,7 +79,7 @@ export class HostMatchmaker extends Matchmaker {
       switchMap(() => concat(this.#inner.register(registration), of('lost' as const))),
       takeWhile((told) => told !== 'lost'),
     );
-    return this.#reached(listed$);
+    return this.#reached(this.#leased(listed$));
   }
 
   override watch(topic: Parameters<Matchmaker['watch']>[0]): Observable<readonly Registration[]> {
@@ -81,6 +110,21 @@ export class HostMatchmaker extends Matchmaker {
   /** What it is told from now on is what was true before, until it is no longer stale. */
   set isStale(isStale: boolean) {
     if (this.#isStale$.value !== isStale) this.#isStale$.next(isStale);
+  }
+
+  /** Of what cannot be reached nothing can be taken off: entries stay there until their lease ends. */
+  #leased<T>(listed$: Observable<T>): Observable<T> {
+    return new Observable((subscriber) => {
+      const listed = listed$.subscribe(subscriberOf(subscriber));
+      return () => {
+        if (!this.#outage) listed.unsubscribe();
+        else {
+          this.#world.schedule(() => {
+            listed.unsubscribe();
+          }, this.#leaseMs);
+        }
+      };
+    });
   }
 
   #seen(told$: Observable<readonly Registration[]>): Observable<readonly Registration[]> {

@@ -1,6 +1,4 @@
-import type { MemoryRegistry } from '../../adapters/matchmaker-memory/memory-registry.js';
 import { SeededRandom } from '../../adapters/sim/seeded-random.js';
-import type { SimWorld } from '../../adapters/sim/sim-world.js';
 import { limits } from '../../core/limits.js';
 import { createNode } from '../../node/create-node.js';
 import type { Node } from '../../node/node.js';
@@ -15,18 +13,13 @@ import { type Doer, type Enter, runAs } from '../current.js';
 import { HostClock, type HostTime } from './host-clock.js';
 import { HostMatchmaker } from './host-matchmaker.js';
 import { HostNetwork } from './host-network.js';
+import type { Surroundings } from './surroundings.js';
 
 export interface HostOptions extends Omit<NodeOptions, 'url' | 'name'>, HostTime {
   /** How late it hears of changes in the directory, in ms; 0 by default. */
   readonly directoryMs?: number;
   /** Stands between the node and its network, to look on. */
   readonly spy?: (network: Network, clock: Clock) => Network;
-}
-
-/** Where processes run. */
-export interface Surroundings {
-  readonly sim: SimWorld;
-  readonly registry: MemoryRegistry;
 }
 
 /** One process on a host: a real node, with the time, chance, network and directory of a simulated one. */
@@ -47,11 +40,12 @@ export class SimProcess implements Doer {
     else if (this.#state !== 'dead') this.#held.push(work);
   };
 
-  private constructor({ sim, registry }: Surroundings, seed: number, time: HostTime, leaseMs: number, directoryMs = 0) {
+  private constructor(surroundings: Surroundings, seed: number, time: HostTime, leaseMs: number, lateMs = 0) {
     this.#chance = new SeededRandom(~seed);
     this.leaseMs = leaseMs;
-    this.clock = new HostClock(sim.clock, time, this.enter);
-    this.matchmaker = new HostMatchmaker(registry, this.clock, directoryMs, this.enter);
+    const clock = new HostClock(surroundings.sim.clock, time, this.enter);
+    this.clock = clock;
+    this.matchmaker = new HostMatchmaker(surroundings, { clock, lateMs, leaseMs, enter: this.enter });
   }
 
   /** `seed` is for its node's own chance. */

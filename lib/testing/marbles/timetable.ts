@@ -88,8 +88,10 @@ export class Timetable {
         this.#lengthMs = Math.max(this.#lengthMs, atMs);
         // There may be faults by now that were not there before.
         if (this.frame < atMs) this.#clock.schedule(look, atMs - this.frame);
-        else if (this.#underWay > 0) this.#clock.schedule(look, lookAgainMs);
-        else work();
+        else if (this.#underWay > 0) {
+          this.#lengthMs = Math.max(this.#lengthMs, this.frame + lookAgainMs + afterMs);
+          this.#clock.schedule(look, lookAgainMs);
+        } else work();
       };
       this.#clock.schedule(look, 0);
     });
@@ -97,9 +99,12 @@ export class Timetable {
 
   async #last(lasting: Promise<unknown>): Promise<void> {
     this.#underWay += 1;
-    await lasting;
-    this.#underWay -= 1;
-    this.#quietMs = Math.max(this.#quietMs, this.frame);
+    try {
+      await lasting;
+    } finally {
+      this.#underWay -= 1;
+      this.#quietMs = Math.max(this.#quietMs, this.frame);
+    }
   }
 
   /** The first frame is now. */

@@ -32,6 +32,8 @@ export class Member implements AfflictedDirectory {
   #starting: Promise<void> | undefined;
   /** The process that drains, to end then. */
   #leaving: SimProcess | undefined;
+  /** Whoever left last has left. */
+  #left: Promise<unknown> = Promise.resolve();
   /** What the start before this one came to. */
   #former: Promise<unknown> = Promise.resolve();
   /** What has become of the directory as this host sees it, whichever process looks. */
@@ -172,7 +174,13 @@ export class Member implements AfflictedDirectory {
   }
 
   /** Drains or closes its node, and ends as a program does; does nothing where it is down. Resolves with what the node says, unless it is killed meanwhile. */
-  async leave<T>(go: (node: Node) => Promise<T>): Promise<{ readonly said: T } | undefined> {
+  leave<T>(go: (node: Node) => Promise<T>): Promise<{ readonly said: T } | undefined> {
+    const leaving = this.#leave(go);
+    this.#left = leaving.catch(ignore);
+    return leaving;
+  }
+
+  async #leave<T>(go: (node: Node) => Promise<T>): Promise<{ readonly said: T } | undefined> {
     if (!this.isUp) return undefined;
     const { process } = this;
     const isFirst = this.#leaving !== process;
@@ -180,7 +188,7 @@ export class Member implements AfflictedDirectory {
     const left = await Promise.race([within(process, go).then((said) => ({ said })), this.#over(process)]);
     if (!isFirst) return left;
     try {
-      if (left) await this.#end(process);
+      if (left) await Promise.race([this.#end(process), this.#over(process)]);
     } finally {
       if (isRunOf(this.#state$.value, process)) {
         this.#cluster.forget(this.name);
@@ -202,6 +210,7 @@ export class Member implements AfflictedDirectory {
 
   /** Ends what its program began, so that its node can be closed; says what that has left under way. */
   async end(): Promise<readonly string[]> {
+    await this.#left;
     this.#leaving = undefined;
     const state = this.#state$.value;
     if (state.is !== 'up') return [];
@@ -302,3 +311,6 @@ export class Member implements AfflictedDirectory {
 const endMs = 5_000;
 
 const isRunOf = (state: State, process: SimProcess): boolean => state.is === 'up' && state.process === process;
+
+/** Told to whoever has asked for it. */
+const ignore = (): void => undefined;

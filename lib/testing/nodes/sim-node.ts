@@ -133,7 +133,7 @@ export class DeputyNode implements SimNode {
 
   /** The host is down then, and can be started again. */
   async #leave<T>(go: (node: Node) => Promise<T>): Promise<T> {
-    await this.#ask('leave', () => Promise.resolve());
+    if (!this.#member.isUp) await this.#ask('leave', () => Promise.resolve());
     const left = await this.#member.leave(go);
     if (!left) throw new SkeinError('closed', { what: `node ${this.name}` }, { ran: 'unknown' });
     return left.said;
