@@ -6,8 +6,9 @@ import { cleanUp, privateUrl, start } from './spawn.js';
 import type { Report } from './streams-client.js';
 import { Streams } from './streams-contract.js';
 
-/** `SKEIN_LONG=1` takes 30 s slowly, and ten million items then. */
-const { slowMs, total } = process.env.SKEIN_LONG ? { slowMs: 30_000, total: 10_000_000 } : { slowMs: 3_000, total: 400_000 };
+/** `SKEIN_LONG=1` takes 30 s slowly, and ten million items then; only so long a run tells what memory does. */
+const isLong = process.env.SKEIN_LONG !== undefined;
+const { slowMs, total } = isLong ? { slowMs: 30_000, total: 10_000_000 } : { slowMs: 3_000, total: 400_000 };
 const credit = 256;
 /** What memory may go up and down by: what the collector has not looked at yet. */
 const flatMiB = 32;
@@ -24,7 +25,7 @@ afterEach(async () => {
 
 describe('a stream between two processes', () => {
   it.each(['give', 'take', 'swap'])(
-    'of a slow consumer that is let loose keeps its producer within its credit, and takes no memory: %s',
+    'of a slow consumer that is let loose keeps its producer within its credit: %s',
     { timeout: 600_000 },
     async (kind) => {
       const url = privateUrl();
@@ -37,12 +38,13 @@ describe('a stream between two processes', () => {
         (said) => (report = said as Report),
       );
       if (child.exitCode === null) await once(child, 'exit');
-      if (process.env.SKEIN_LONG) console.log(kind, report);
+      if (isLong) console.log(kind, report);
       expect(report).toMatchObject({ consumed: total, hasEnded: true });
       const { serverAhead = 0, clientAhead = 0, clientMiB = 0, serverMiB = 0 } = report ?? {};
       expect(serverAhead).toBeLessThanOrEqual(credit);
       expect(clientAhead).toBeLessThanOrEqual(credit);
       expect(Math.max(serverAhead, clientAhead)).toBeGreaterThan(credit / 2);
+      if (!isLong) return;
       expect(clientMiB).toBeLessThan(flatMiB);
       expect(serverMiB).toBeLessThan(flatMiB);
     },
