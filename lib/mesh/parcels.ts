@@ -193,7 +193,9 @@ export class Parcels {
 
   #begin(id: number, bytes: number): Arriving {
     if (bytes > limits.payloadBytesMax) throw new SkeinError('payload-too-large', { bytes, bytesMax: limits.payloadBytesMax });
-    if (this.#arriving.size >= limits.partedMax) throw malformed('more is sent in parts at once than may be');
+    if (this.#arriving.size + this.#arrived.length >= limits.partedMax) {
+      throw malformed('more is sent in parts at once than may be');
+    }
     // Zeroes cost nothing where the system brings them; memory of Node's own would be let go of in one go of 6 ms, in the midst of the work.
     const arriving = { body: new Uint8Array(bytes), since: this.#clock.now(), got: 0 };
     this.#arriving.set(id, arriving);

@@ -5,6 +5,7 @@ import { limits } from '../core/limits.js';
 import { Ring } from '../core/ring.js';
 import { checkCounts } from './check-counts.js';
 import { fromDemand, type Produce, type Stream } from './stream.js';
+import { whileOpen } from './while-open.js';
 
 /** What becomes of the item too many, of which an Observable may well have some. */
 export type BoundedPolicy =
@@ -82,7 +83,7 @@ export const bounded = <T>(source$: Observable<T>, policy: BoundedPolicy): Strea
           }),
         );
         all.add(
-          source$.subscribe({
+          source$.pipe(whileOpen(subscriber)).subscribe({
             next: (value) => {
               keep(value);
               emit();

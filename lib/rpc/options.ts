@@ -123,6 +123,11 @@ const check = (what: string, options: unknown, checks: Checks): void => {
 const unless = (isFine: boolean, problem: string, value: unknown): readonly string[] =>
   isFine ? [] : [`${problem}, and is ${show(value)}`];
 
+const unlessCount = (name: string, min: number, max: number, value: unknown): readonly string[] => {
+  const isFine = Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max;
+  return unless(isFine, `${name} must be a whole number from ${String(min)} to ${String(max)}`, value);
+};
+
 const show = (value: unknown): string => {
   try {
     return inspect(value);
@@ -153,12 +158,7 @@ const both = {
       `traceparent must be a string of at most ${String(limits.traceparentMax)} characters`,
       typeof value === 'string' ? value.length : value,
     ),
-  retries: (value: unknown) =>
-    unless(
-      Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= limits.retriesMax,
-      `retries must be a whole number from 0 to ${String(limits.retriesMax)}`,
-      value,
-    ),
+  retries: (value: unknown) => unlessCount('retries', 0, limits.retriesMax, value),
   silenceMs: (value: unknown) =>
     unless(
       typeof value === 'number' && value >= limits.silenceMinMs && value < Infinity,
@@ -175,12 +175,7 @@ const forRequests: Checks = {
 
 const forStreams: Checks = {
   ...both,
-  credit: (value: unknown) =>
-    unless(
-      Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= limits.streamCreditMax,
-      `credit must be a whole number from 1 to ${String(limits.streamCreditMax)}`,
-      value,
-    ),
+  credit: (value: unknown) => unlessCount('credit', 1, limits.streamCreditMax, value),
   progress: (value: unknown) =>
     unless(
       typeof (value as Partial<Subscriber<number>> | null)?.next === 'function',

@@ -140,6 +140,7 @@ describe('Parcels', () => {
     refuses(part(1, 10), part(1, 10));
     refuses(part(1, limits.payloadBytesMax));
     refuses(...Array.from({ length: limits.partedMax + 1 }, (_, id) => part(id, 10)));
+    refuses(...Array.from({ length: limits.partedMax + 1 }, (_, id) => part(id, 0)));
     refuses({ kind: Kind.parted, count: 1 });
   });
 });

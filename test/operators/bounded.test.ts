@@ -1,4 +1,4 @@
-import { interval, map, of, take, throwError, timer } from 'rxjs';
+import { interval, map, NEVER, of, range, take, tap, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { bounded, type BoundedPolicy, consume } from '../../lib/index.js';
 import { marbles } from '../../lib/testing.js';
@@ -45,6 +45,17 @@ describe('bounded', () => {
       expectSubscriptions(source).toBe('(^^) 10ms (!!)');
       expectObservable(stream.pipe(slowly, take(1))).toBe('10ms (a|)');
     }));
+
+  it('stops a source that would give without end as it is subscribed', () => {
+    let given = 0;
+    const endless$ = range(0, Infinity).pipe(tap(() => (given += 1)));
+    let failure: unknown;
+    consume(() => NEVER)(bounded(endless$, { overflow: 'fail', max: 3 })).subscribe({
+      error: (error: unknown) => (failure = error),
+    });
+    expect(failure).toMatchObject({ code: 'overloaded' });
+    expect(given).toBeLessThan(10);
+  });
 
   it('can be iterated', () =>
     marbles(async () => {

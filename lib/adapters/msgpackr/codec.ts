@@ -33,9 +33,6 @@ const heads = {
   refuse: head(Kind.refuse, 2),
   refuseRepeat: head(Kind.refuse, 3),
   accept: head(Kind.accept, 2),
-  done: head(Kind.done, 1),
-  cancel: head(Kind.cancel, 1),
-  credit: head(Kind.credit, 1),
   method: head(Kind.method, 2),
   heartbeat: head(Kind.heartbeat, 0),
   hello: head(Kind.hello, 1),
@@ -47,10 +44,7 @@ const heads = {
   item: head(Kind.item, 2),
   itemWithCost: head(Kind.item, 3),
   demand: head(Kind.demand, 2),
-  end: head(Kind.end, 1),
-  working: head(Kind.working, 1),
   part: head(Kind.part, 3),
-  parted: head(Kind.parted, 1),
 } as const;
 
 /** What a conversation has few of. */
@@ -124,32 +118,23 @@ export class MsgpackrCodec extends Codec {
       case Kind.demand:
         flat.push(heads.demand, envelope.id, envelope.count);
         break;
-      case Kind.end:
-        flat.push(heads.end, envelope.id);
+      case Kind.part: {
+        const payload = this.#payload(envelope, flat, frames);
+        flat.push(heads.part, envelope.id, envelope.left, payload);
         break;
-      case Kind.part:
-        {
-          const payload = this.#payload(envelope, flat, frames);
-          flat.push(heads.part, envelope.id, envelope.left, payload);
-        }
-        break;
-      case Kind.parted:
-        flat.push(heads.parted, envelope.count);
-        break;
-      case Kind.working:
-        flat.push(heads.working, envelope.id);
-        break;
+      }
       case Kind.accept:
         flat.push(heads.accept, envelope.count, envelope.id);
         break;
       case Kind.done:
-        flat.push(heads.done, envelope.id);
-        break;
       case Kind.cancel:
-        flat.push(heads.cancel, envelope.id);
+      case Kind.end:
+      case Kind.working:
+        flat.push(head(envelope.kind, 1), envelope.id);
         break;
       case Kind.credit:
-        flat.push(heads.credit, envelope.count);
+      case Kind.parted:
+        flat.push(head(envelope.kind, 1), envelope.count);
         break;
       default:
         this.#writeRare(envelope, flat);
