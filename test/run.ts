@@ -19,13 +19,18 @@ export interface Ended {
 interface Where {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** By default it is at its end. */
+  readonly stdin?: 'pipe' | undefined;
 }
 
 /** The environment without what would lead nodes elsewhere. */
 const plain = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('SKEIN_')));
 
-export const start = (command: string, args: readonly string[], { cwd = root, env = {} }: Where = {}) =>
-  spawn(command, args, { cwd, env: { ...plain, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+export const start = (command: string, args: readonly string[], { cwd = root, env = {}, stdin }: Where = {}) => {
+  const child = spawn(command, args, { cwd, env: { ...plain, ...env }, stdio: 'pipe' });
+  if (stdin === undefined) child.stdin.end();
+  return child;
+};
 
 /** Starts a TypeScript program of this project. */
 export const startTs = (args: readonly string[], where?: Where) => start(process.execPath, ['--import', 'tsx', ...args], where);

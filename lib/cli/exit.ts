@@ -61,6 +61,8 @@ const doubt = 'It may have been done all the same: look before you repeat it.';
 /** Any error as the command tells it; `topic` is what it is about. */
 export const asCommandError = (error: unknown, topic?: string): CommandError => {
   if (error instanceof CommandError) return error;
+  // The items that it was to send were not what they should be.
+  if (isSkeinError(error, 'cancelled') && error.cause instanceof CommandError) return error.cause;
   if (!isSkeinError(error)) {
     return new CommandError({ exitCode: exitCodes.failed, message: messageOf(error) }, { cause: error });
   }

@@ -1,6 +1,13 @@
 import { checkTarget } from '../core/target.js';
 import { isVersion, parseVersion } from '../core/version.js';
-import { type Description, describeServer, type Registration } from '../node/described.js';
+import {
+  type Described,
+  type Description,
+  describeServer,
+  isStreaming,
+  type Registration,
+  type Verb,
+} from '../node/described.js';
 import { asCommandError, CommandError, exitCodes } from './exit.js';
 import { type ClusterOptions, listServers, type Session, withSession } from './session.js';
 
@@ -123,13 +130,30 @@ export const describeEdition = async (
 /** Servers of one edition that are asked in turn, while they do not answer. */
 const attemptsMax = 3;
 
-/** The newest edition of the topic that has the method; throws what tells which methods there are. */
+/** The method as one that is sent so; throws what tells how it is sent instead, or which methods there are. */
 export const findMethod = async (
+  verbs: readonly Verb[],
+  { topic, method }: { readonly topic: string; readonly method: string },
   session: Session,
-  topic: string,
-  method: string,
   options: TopicOptions,
-): Promise<Description> => {
+): Promise<Described & { readonly verb: Verb }> => {
+  const description = await findEditionWith(session, topic, method, options);
+  const verb = description.methods[method]?.verb;
+  if (verb === undefined || !verbs.includes(verb)) {
+    throw new CommandError({
+      exitCode: exitCodes.usage,
+      message: `${topic}.${method} is a ${String(verb)}, not a ${verbs.join(' or ')}`,
+      advice: `Say: skein ${commandOf(verb ?? 'call')} ${topic} ${method} …`,
+    });
+  }
+  return { exchange: options.exchange ?? 'default', description, method, server: options.on, verb };
+};
+
+/** The command that sends to methods of that kind. */
+export const commandOf = (verb: Verb): string => (isStreaming({ verb }) ? 'stream' : verb);
+
+/** The newest edition of the topic that has the method; throws what tells which methods there are. */
+const findEditionWith = async (session: Session, topic: string, method: string, options: TopicOptions): Promise<Description> => {
   const known = new Set<string>();
   for (const edition of editionsOf(await findServers(session, topic, options))) {
     const description = await describeEdition(session, edition, options);

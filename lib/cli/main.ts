@@ -91,6 +91,14 @@ onTopic('call', 'call a method, and print its reply as JSON')
     print(await call({ topic, method, input }, options));
   });
 
+onTopic('stream', 'open a stream, a sink or a channel: print what comes, and send what standard input says, one JSON a line')
+  .arguments('<topic> <method>')
+  .argument('[json]', 'what it is opened with')
+  .action(async (topic: string, method: string, input: string | undefined, options: TopicOptions) => {
+    const { stream } = await import('./commands/stream.js');
+    await stream({ topic, method, input }, options);
+  });
+
 onTopic('cast', 'send to one server, without a reply')
   .arguments('<topic> <method>')
   .argument('[json]', inputs)

@@ -1,7 +1,7 @@
 import { isSkeinError } from '../core/errors.js';
 import { isVersion, type Version } from '../core/version.js';
 import type { Registration } from '../ports/matchmaker.js';
-import { call, cast, contract, type Method, type Verb } from '../rpc/contract.js';
+import { call, cast, channel, contract, isStreaming, type Method, sink, stream, type Verb } from '../rpc/contract.js';
 import type { CallOptions, CastOptions } from '../rpc/options.js';
 import type { Outcome, Receipt, Receipts } from '../rpc/receipt.js';
 import type { Description, MethodDescription } from '../rpc/service.js';
@@ -9,6 +9,7 @@ import type { Node } from './node.js';
 
 /** Requests to servers whose contracts are not at hand, made from what the servers say of themselves. */
 
+export { isStreaming };
 export type { CallOptions, CastOptions, Description, MethodDescription, Outcome, Receipt, Registration, Verb };
 
 /** A method of a described contract, on any of its servers or on the one that is named. */
@@ -56,6 +57,22 @@ export const castDescribed = (node: Node, described: Described, input: unknown, 
 /** Casts to every server of the contract, or to the one that is named. */
 export const fanOutDescribed = (node: Node, described: Described, input: unknown, options: CastOptions): Receipts =>
   members<Receipts>(clientOf(node, described, cast<unknown>()).$fanout, described)(input, options);
+
+/** Opens a stream, and gives its items. */
+export const streamDescribed = (node: Node, described: Described, input: unknown, options: CallOptions): AsyncIterable<unknown> =>
+  members<AsyncIterable<unknown>>(clientOf(node, described, stream<unknown, unknown>()), described)(input, options);
+
+/** Opens a sink with `open`, and sends it the items. */
+export const sinkDescribed = (node: Node, described: Described, items: AsyncIterable<unknown>, options: OpenOptions) =>
+  members<PromiseLike<unknown>>(clientOf(node, described, sink<unknown, unknown, unknown>()), described)(items, options);
+
+/** Opens a channel with `open`, sends it the items, and gives those that come back. */
+export const channelDescribed = (node: Node, described: Described, items: AsyncIterable<unknown>, options: OpenOptions) =>
+  members<AsyncIterable<unknown>>(clientOf(node, described, channel<unknown, unknown, unknown>()), described)(items, options);
+
+interface OpenOptions extends CallOptions {
+  readonly open: unknown;
+}
 
 /** The method's name is known when it runs only, so that types know of none. */
 const clientOf = (node: Node, { exchange, description, method, server }: Described, how: Method) => {

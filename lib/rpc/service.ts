@@ -35,9 +35,10 @@ export interface MethodDescription {
   /** The errors that it declares, and the requests that failed with one of them, which are no `failures`. */
   readonly errors?: readonly string[];
   readonly expected?: number;
-  /** JSON Schemas, where the contract's schema library can tell them. */
+  /** JSON Schemas, where the contract's schema library can tell them; of streams, of each item, and of what sinks and channels open with. */
   readonly input?: unknown;
   readonly output?: unknown;
+  readonly open?: unknown;
 }
 
 export interface ServiceName {
@@ -197,12 +198,17 @@ export class Service implements Endpoint {
             verb,
             input,
             output,
+            open,
             errors,
             options: { since },
           },
         ]) => {
           const { calls = 0, failures = 0, expected = 0 } = this.#desks.get(name) ?? {};
-          const [taken, given] = [jsonSchemaOf(input, 'input'), jsonSchemaOf(output, 'output')];
+          const [taken, given, opening] = [
+            jsonSchemaOf(input, 'input'),
+            jsonSchemaOf(output, 'output'),
+            jsonSchemaOf(open, 'input'),
+          ];
           return [
             name,
             {
@@ -213,6 +219,7 @@ export class Service implements Endpoint {
               ...(errors.length > 0 && { errors: errors.map(({ errorName }) => errorName), expected }),
               ...(taken !== undefined && { input: taken }),
               ...(given !== undefined && { output: given }),
+              ...(opening !== undefined && { open: opening }),
             },
           ];
         },

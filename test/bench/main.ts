@@ -4,10 +4,14 @@ import type { Figures, Role } from './messages.js';
 import { Pair } from './pair.js';
 import { scale, type ScaleRow, showScale } from './scale.js';
 import { showSimulated, simulateNodes, type SimulateRow } from './simulate.js';
+import { showUpload, upload, uploadPayloads, type UploadRow } from './upload.js';
+
+/** What is measured beside other systems. */
+type Compared = Exclude<Role['bench'], 'upload'>;
 
 /** One line of the result: medians over the runs. */
 interface Row {
-  readonly bench: Role['bench'];
+  readonly bench: Compared;
   readonly system: Role['system'];
   readonly network: Role['network'];
   readonly window: number;
@@ -57,7 +61,7 @@ const median = (values: readonly number[]): number => {
 
 /** All systems on the same work, in turn, so that whatever the machine does meanwhile meets both. */
 const compare = async (
-  bench: Role['bench'],
+  bench: Compared,
   network: Role['network'],
   payloadBytes: number,
   servers: number,
@@ -136,7 +140,7 @@ const program = new Command('bench')
   .description(
     'Runs Skein and raw zeromq.js side by side, two processes each, in turn; prints medians with least and most. Or times simulations.',
   )
-  .argument('[benches...]', 'call, cast, fanout, stream, simulate, scale', ['call', 'cast'])
+  .argument('[benches...]', 'call, cast, fanout, stream, upload, simulate, scale', ['call', 'cast'])
   .addOption(new Option('--windows <list>', 'operations under way at once').default([1, 16, 64, 256, 1_000]).argParser(counts))
   .addOption(
     new Option('--credits <list>', 'items that a stream is ahead at the most').default([64, 256, 1_024]).argParser(counts),
@@ -151,8 +155,8 @@ const program = new Command('bench')
 
 program.parse();
 const options = program.opts<Options>();
-const rows: (Row | SimulateRow | ScaleRow)[] = [];
-for (const bench of program.processedArgs[0] as (Role['bench'] | 'simulate' | 'scale')[]) {
+const rows: (Row | UploadRow | SimulateRow | ScaleRow)[] = [];
+for (const bench of program.processedArgs[0] as (Compared | 'upload' | 'simulate' | 'scale')[]) {
   if (bench === 'simulate') {
     for (const nodes of options.nodes) {
       const row = await simulateNodes(nodes, options.minutes);
@@ -166,6 +170,16 @@ for (const bench of program.processedArgs[0] as (Role['bench'] | 'simulate' | 's
       const row = await scale(nodes);
       showScale(row);
       rows.push(row);
+    }
+    continue;
+  }
+  if (bench === 'upload') {
+    for (const network of options.networks) {
+      for (const payloadBytes of uploadPayloads) {
+        const row = await upload(network, payloadBytes, options);
+        showUpload(row);
+        rows.push(row);
+      }
     }
     continue;
   }

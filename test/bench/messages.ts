@@ -2,7 +2,7 @@
 
 /** What a worker is to be. */
 export interface Role {
-  readonly bench: 'call' | 'cast' | 'fanout' | 'stream';
+  readonly bench: 'call' | 'cast' | 'fanout' | 'stream' | 'upload';
   /** `zeromq-acks` is of fanouts only: each server tells of each message that it has it, as Skein's do. */
   readonly system: 'skein' | 'zeromq' | 'zeromq-acks' | 'grpc';
   readonly side: 'server' | 'client';
@@ -41,7 +41,7 @@ export interface Job {
   readonly address: string;
   /** Waits until the other side is there, where that was started later. */
   readonly meet?: (address: string) => Promise<void>;
-  /** Keeps `window` operations under way for so long, validating each answer. */
+  /** Keeps `window` operations under way for so long, validating each answer; of uploads it times the calls beside them. */
   readonly measure?: (window: number, seconds: number) => Promise<Figures>;
   readonly end: () => Promise<void> | void;
 }
@@ -54,3 +54,6 @@ export interface System {
 
 /** What every call sends and gets back. */
 export const callPayload = { a: 1, b: 'hello' };
+
+/** What every upload sends in all, in pieces of a role's `payloadBytes`. */
+export const uploadBytes = 64 * 2 ** 20;

@@ -43,8 +43,12 @@ export class Pace {
 
   figures(): Figures {
     const seconds = (performance.now() - this.#startedAt) / 1_000;
-    const sorted = this.#samplesUs.sort((a, b) => a - b);
-    const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-    return { opsPerSecond: this.#done / seconds, p50Us: at(0.5), p99Us: at(0.99) };
+    return { opsPerSecond: this.#done / seconds, ...percentiles(this.#samplesUs) };
   }
 }
+
+export const percentiles = (samplesUs: readonly number[]): Pick<Figures, 'p50Us' | 'p99Us'> => {
+  const sorted = [...samplesUs].sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return { p50Us: at(0.5), p99Us: at(0.99) };
+};

@@ -5,6 +5,7 @@ import { skein } from './skein.js';
 import { streamGrpc } from './stream-grpc.js';
 import { streamSkein } from './stream-skein.js';
 import { streamZeromq } from './stream-zeromq.js';
+import { uploadSkein } from './upload-skein.js';
 import { zeromq } from './zeromq.js';
 
 /** One process of a pair: does what its harness orders. */
@@ -18,6 +19,7 @@ const systemOf = ({ bench, system }: Role): System => {
   if (bench === 'stream') {
     return { skein: streamSkein, grpc: streamGrpc, zeromq: streamZeromq, 'zeromq-acks': streamZeromq }[system];
   }
+  if (bench === 'upload') return uploadSkein;
   if (system === 'skein') return bench === 'fanout' ? fanoutSkein : skein;
   return bench === 'fanout' ? fanoutZeromq : zeromq;
 };

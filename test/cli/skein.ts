@@ -54,8 +54,8 @@ export class Watched implements AsyncDisposable {
 }
 
 /** `skein up`, or another command that goes on. */
-export const startSkein = (args: readonly string[], env: Env): Watched =>
-  new Watched(start(process.execPath, [main, ...args], { env }));
+export const startSkein = (args: readonly string[], env: Env, stdin?: 'pipe'): Watched =>
+  new Watched(start(process.execPath, [main, ...args], { env, stdin }));
 
 export const startService = async (name: string, env: Env): Promise<Watched> => {
   const service = new Watched(startTs(['test/cli/services/compute.ts'], { env: { ...env, SKEIN_NAME: name } }));

@@ -1,6 +1,6 @@
 import type { Description, MethodDescription, Registration } from '../../node/described.js';
 import { colours } from '../colours.js';
-import { describeEdition, editionsOf, findServers, type TopicOptions, withTopic } from '../find.js';
+import { commandOf, describeEdition, editionsOf, findServers, type TopicOptions, withTopic } from '../find.js';
 import { exampleOf, shortSchema } from '../schema.js';
 import { formatTable } from '../table.js';
 import { writeValue } from '../values.js';
@@ -36,24 +36,32 @@ const serverTable = (servers: readonly Registration[]): string =>
       .map(({ server, node, namespace, version, address }) => [server, node, namespace, version, address]),
   );
 
-const methodText = (name: string, { verb, input, output }: MethodDescription, example: string): string =>
-  [
+const methodText = (name: string, { verb, input, output, open }: MethodDescription, example: string): string => {
+  const [hasOpen, itemsOut] = [verb === 'sink' || verb === 'channel', verb === 'stream' || verb === 'channel'];
+  return [
     `  ${colours.bold(name)}  ${colours.dim(verb)}`,
-    `    takes  ${typeText(input)}`,
-    ...(verb === 'call' ? [`    gives  ${typeText(output)}`] : []),
+    ...(hasOpen ? [`    opens  ${typeText(open)}`] : []),
+    `    takes  ${hasOpen ? 'items of ' : ''}${typeText(input)}`,
+    ...(verb === 'cast' ? [] : [`    gives  ${itemsOut ? 'items of ' : ''}${typeText(output)}`]),
     `    ${colours.cyan(example)}`,
   ].join('\n');
+};
 
 const typeText = (schema: unknown): string =>
   schema === undefined ? colours.dim('nothing, or what the contract has no schema for') : shortSchema(schema);
 
 /** A line for the shell that sends the method something that its schema takes. */
-const commandFor = (topic: string, name: string, { verb, input }: MethodDescription, { url, exchange }: TopicOptions): string => {
-  const words = ['skein', verb, topic, name, ...(input === undefined ? [] : [writeValue(exampleOf(input), true)])];
+const commandFor = (topic: string, name: string, method: MethodDescription, { url, exchange }: TopicOptions): string => {
+  const { verb, input, open } = method;
+  const [argument, item] = verb === 'sink' || verb === 'channel' ? [open, input] : [input, undefined];
+  const words = ['skein', commandOf(verb), topic, name, ...(argument === undefined ? [] : [written(argument)])];
   if (exchange !== undefined && exchange !== 'default') words.push('--exchange', exchange);
   if (url !== undefined) words.push('--url', url);
-  return words.map(quote).join(' ');
+  const line = words.map(quote).join(' ');
+  return item === undefined ? line : `echo ${quote(written(item))} | ${line}`;
 };
+
+const written = (schema: unknown): string => writeValue(exampleOf(schema), true);
 
 /** As POSIX shells read it. */
 const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`);
@@ -78,9 +86,9 @@ const asJson = (
       namespace,
       version,
       methods: Object.fromEntries(
-        Object.entries(methods).map(([name, { verb, input, output }]) => [
+        Object.entries(methods).map(([name, { verb, input, output, open }]) => [
           name,
-          { verb, input, output, example: examples[name] },
+          { verb, open, input, output, example: examples[name] },
         ]),
       ),
     })),

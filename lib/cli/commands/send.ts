@@ -1,6 +1,6 @@
 import { text } from 'node:stream/consumers';
 import { isSkeinError } from '../../core/errors.js';
-import { callDescribed, castDescribed, type Described, fanOutDescribed, type Outcome, type Verb } from '../../node/described.js';
+import { callDescribed, castDescribed, type Described, fanOutDescribed, type Outcome } from '../../node/described.js';
 import { CommandError, exitCodes } from '../exit.js';
 import { findMethod, type TopicOptions, withTopic } from '../find.js';
 import { messageOf } from '../finding.js';
@@ -14,7 +14,7 @@ export interface CastOptions extends TopicOptions {
 }
 
 /** What is to be sent where. */
-interface Sent {
+export interface Sent {
   readonly topic: string;
   readonly method: string;
   /** JSON, `-` for standard input, or nothing. */
@@ -58,23 +58,14 @@ export const fanout = (sent: Sent, options: CastOptions, print: (text: string) =
 const castOptions = ({ timeout, confirm }: CastOptions) => ({ timeoutMs: timeout, confirm });
 
 const send = <T>(
-  { topic, method, input }: Sent,
-  verb: Verb,
+  sent: Sent,
+  verb: 'call' | 'cast',
   options: TopicOptions,
   work: (session: Session, described: Described, input: unknown) => Promise<T>,
 ): Promise<T> =>
-  withTopic(topic, options, async (session) => {
-    const given = await read(input);
-    const description = await findMethod(session, topic, method, options);
-    const actual = description.methods[method]?.verb;
-    if (actual !== verb) {
-      throw new CommandError({
-        exitCode: exitCodes.usage,
-        message: `${topic}.${method} is a ${String(actual)}, not a ${verb}`,
-        advice: `Say: skein ${String(actual)} ${topic} ${method} …`,
-      });
-    }
-    return work(session, { exchange: options.exchange ?? 'default', description, method, server: options.on }, given);
+  withTopic(sent.topic, options, async (session) => {
+    const given = await read(sent.input);
+    return work(session, await findMethod([verb], sent, session, options), given);
   });
 
 const read = async (input: string | undefined): Promise<unknown> => {

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { createColors } from 'picocolors';
 import type { Clock } from '../../node/system.js';
+import { Output } from '../output.js';
 
 /** What happens to the replicas of services, as `--json` prints it, one a line. */
 export type UpEvent =
@@ -35,8 +36,6 @@ interface Look {
   /** What is printed on is gone. */
   readonly onBroken: () => void;
 }
-
-type Stream = NodeJS.WriteStream & { readonly fd: 1 | 2 };
 
 const own = 'skein';
 
@@ -101,32 +100,3 @@ const crashOf = (event: Ended): string =>
   isByTerm(event) ? 'was told to end by SIGTERM, and not from here' : `crashed: ${event.how}`;
 
 const times = (failures: number): string => (failures === 1 ? '1 failure' : `${String(failures)} failures in a row`);
-
-/** A stream of this process, written to as fast as it is read. */
-class Output {
-  readonly #stream: Stream;
-  #isBroken = false;
-  #drained: Promise<void> | undefined;
-  #resume: (() => void) | undefined;
-
-  constructor(stream: Stream, onBroken: () => void) {
-    this.#stream = stream;
-    const resume = (): void => {
-      this.#resume?.();
-      this.#drained = undefined;
-    };
-    stream.on('drain', resume);
-    stream.on('error', () => {
-      // Whoever read it has gone: then there is no one to tell of that.
-      this.#isBroken = true;
-      resume();
-      onBroken();
-    });
-  }
-
-  write(line: string): Promise<void> | undefined {
-    if (this.#isBroken) return undefined;
-    if (!this.#stream.write(`${line}\n`)) this.#drained ??= new Promise((resolve) => (this.#resume = resolve));
-    return this.#drained;
-  }
-}

@@ -1,4 +1,4 @@
-import { bytes, call, cast, contract, createNode } from 'skein';
+import { bytes, call, cast, channel, contract, createNode, sink, stream } from 'skein';
 import { z } from 'zod';
 
 const Compute = contract('compute', '1.2', {
@@ -8,6 +8,10 @@ const Compute = contract('compute', '1.2', {
   fail: call(),
   hang: call(),
   upload: call({ input: bytes(), output: z.number() }),
+  count: stream({ input: z.object({ to: z.int() }), output: z.number() }),
+  breaks: stream<undefined, number>(),
+  store: sink({ open: z.object({ name: z.string() }), input: z.string(), output: z.object({ stored: z.number() }) }),
+  shout: channel<string, string>(),
   note: cast({ input: z.object({ id: z.string() }) }),
 });
 
@@ -24,6 +28,24 @@ await node.serve(Compute, {
     return new Promise<never>(() => {});
   },
   upload: (content) => content.length,
+  *count({ to }) {
+    for (let i = 1; i <= to; i += 1) yield i;
+  },
+  *breaks() {
+    yield 1;
+    throw new RangeError('no more');
+  },
+  store: async (item$, { open }) => {
+    let stored = 0;
+    for await (const item of item$) {
+      if (item === 'bad') throw new Error(`bad item of ${open.name}`);
+      stored += 1;
+    }
+    return { stored };
+  },
+  async *shout(word$) {
+    for await (const word of word$) yield word.toUpperCase();
+  },
   note: ({ id }) => {
     if (id === 'bad') throw new Error('bad note');
     console.log(`noted ${id}`);
