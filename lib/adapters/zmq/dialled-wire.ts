@@ -3,6 +3,7 @@ import type { Dealer, EventType } from 'zeromq';
 import { invalidArgument } from '../../core/errors.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Wire } from '../../ports/network.js';
+import { collectEarly } from './collect-early.js';
 import { type Frames, readMark } from './marks.js';
 import { type Outlet, sending } from './sending.js';
 import { SocketEvents } from './socket-events.js';
@@ -112,6 +113,7 @@ export class DialledWire {
     try {
       while (!mail.closed) {
         const frames = await socket.receive();
+        collectEarly(frames);
         const mark = readMark(frames);
         if (mark === undefined) mail.next(frames);
         else if (mark === 'farewell') this.end();

@@ -5,6 +5,7 @@ import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
 import type { Listening, Wire } from '../../ports/network.js';
 import { Census } from './census.js';
+import { collectEarly } from './collect-early.js';
 import type { Endpoint } from './endpoint.js';
 import { fileMark, removeFile } from './ipc-endpoint.js';
 import type { Frames } from './marks.js';
@@ -104,6 +105,7 @@ export class Listener {
   }
 
   #dispatch(message: Buffer[]): void {
+    collectEarly(message);
     const id = message.shift();
     if (id === undefined) return;
     const key = keyOf(id);
