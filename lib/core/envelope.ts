@@ -75,7 +75,7 @@ export interface ItemEnvelope {
   readonly id: number;
   readonly payload: unknown;
   readonly bytes: number;
-  /** The credit that it takes: one, and one more for each whole 16 KiB. Whoever has any left may send it. */
+  /** The credit that it takes: one, and one more for each whole 8 KiB. Whoever has any left may send it. */
   readonly cost: number;
 }
 

@@ -28,7 +28,7 @@ export const limits = {
   /** What one side of a stream may be ahead of the other: items, of which each whole `itemUnitBytes` counts as one more; by default, and at the most. */
   streamCredit: 256,
   streamCreditMax: 1024 * 1024,
-  itemUnitBytes: 16 * 1024,
+  itemUnitBytes: 8 * 1024,
   /** Items that one stream takes from its source ahead of the wire, and bytes of them. */
   aheadMax: 1_024,
   aheadBytesMax: 1024 * 1024,
