@@ -4,12 +4,12 @@
 export interface Role {
   readonly bench: 'call' | 'cast' | 'fanout' | 'stream' | 'upload';
   /** `zeromq-acks` is of fanouts only: each server tells of each message that it has it, as Skein's do. */
-  readonly system: 'skein' | 'zeromq' | 'zeromq-acks' | 'grpc';
+  readonly system: 'skein' | 'zeromq' | 'zeromq-acks' | 'moleculer' | 'nats' | 'rabbitmq' | 'grpc' | 'net' | 'libzmq';
   readonly side: 'server' | 'client';
   readonly network: 'tcp' | 'ipc';
   /** A folder of this pair's own. */
   readonly folder: string;
-  /** Where the side that was started before listens. */
+  /** Where the side that was started before listens; to the first one, where what it needs is. */
   readonly address: string;
   /** How many there are in the server's process. */
   readonly servers: number;

@@ -5,21 +5,32 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Figures, Order, Report, Role } from './messages.js';
+import { prepare, type Prepared } from './prepare.js';
 
 /** A server and a client of one system, in two processes. */
 export class Pair {
   readonly #folder: string;
+  readonly #prepared: Prepared;
   readonly #server: ChildProcess;
   readonly #client: ChildProcess;
 
-  private constructor(folder: string, server: ChildProcess, client: ChildProcess) {
+  private constructor(folder: string, prepared: Prepared, server: ChildProcess, client: ChildProcess) {
     this.#folder = folder;
+    this.#prepared = prepared;
     this.#server = server;
     this.#client = client;
   }
 
+  /** Throws `Missing` where what the system needs is not there. */
   static async start(what: Omit<Role, 'side' | 'folder' | 'address'>): Promise<Pair> {
     const folder = mkdtempSync(join(tmpdir(), 'skein-bench-'));
+    const remove = (): void => {
+      rmSync(folder, { recursive: true, force: true });
+    };
+    const prepared = await prepare(what.system, folder).catch((error: unknown) => {
+      remove();
+      throw error;
+    });
     const [server, client] = [spawnWorker(), spawnWorker()];
     const startOne = (worker: ChildProcess, side: Role['side'], address: string) =>
       order(worker, { do: 'start', role: { ...what, folder, side, address } }, 'started');
@@ -27,8 +38,8 @@ export class Pair {
       // Subscribers connect to their publisher.
       const { address } = await startOne(client, 'client', '');
       await order(client, { do: 'meet', address: (await startOne(server, 'server', address)).address }, 'met');
-    } else await startOne(client, 'client', (await startOne(server, 'server', '')).address);
-    return new Pair(folder, server, client);
+    } else await startOne(client, 'client', (await startOne(server, 'server', prepared.address)).address);
+    return new Pair(folder, prepared, server, client);
   }
 
   measure(window: number, seconds: number): Promise<Figures> {
@@ -47,6 +58,7 @@ export class Pair {
       worker.send({ do: 'end' } satisfies Order);
       await exited;
     }
+    await this.#prepared.end();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 }

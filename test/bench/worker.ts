@@ -1,12 +1,4 @@
-import { fanoutSkein } from './fanout-skein.js';
-import { fanoutZeromq } from './fanout-zeromq.js';
 import type { Job, Order, Report, Role, System } from './messages.js';
-import { skein } from './skein.js';
-import { streamGrpc } from './stream-grpc.js';
-import { streamSkein } from './stream-skein.js';
-import { streamZeromq } from './stream-zeromq.js';
-import { uploadSkein } from './upload-skein.js';
-import { zeromq } from './zeromq.js';
 
 /** One process of a pair: does what its harness orders. */
 let job: Job | undefined;
@@ -15,19 +7,38 @@ const tell = (report: Report): void => {
   process.send?.(report);
 };
 
-const systemOf = ({ bench, system }: Role): System => {
-  if (bench === 'stream') {
-    return { skein: streamSkein, grpc: streamGrpc, zeromq: streamZeromq, 'zeromq-acks': streamZeromq }[system];
+/** What is measured is loaded, and nothing else. */
+const systemOf = async ({ bench, system }: Role): Promise<System> => {
+  switch (system) {
+    case 'skein':
+      if (bench === 'fanout') return (await import('./fanout-skein.js')).fanoutSkein;
+      if (bench === 'stream') return (await import('./stream-skein.js')).streamSkein;
+      if (bench === 'upload') return (await import('./upload-skein.js')).uploadSkein;
+      return (await import('./skein.js')).skein;
+    case 'zeromq':
+    case 'zeromq-acks':
+      if (bench === 'fanout') return (await import('./fanout-zeromq.js')).fanoutZeromq;
+      if (bench === 'stream') return (await import('./stream-zeromq.js')).streamZeromq;
+      return (await import('./zeromq.js')).zeromq;
+    case 'grpc':
+      return bench === 'stream' ? (await import('./stream-grpc.js')).streamGrpc : (await import('./grpc.js')).grpc;
+    case 'moleculer':
+      return (await import('./moleculer.js')).moleculer;
+    case 'nats':
+      return (await import('./nats.js')).nats;
+    case 'rabbitmq':
+      return (await import('./rabbitmq.js')).rabbitmq;
+    case 'net':
+      return (await import('./net.js')).net;
+    case 'libzmq':
+      return (await import('./libzmq.js')).libzmq;
   }
-  if (bench === 'upload') return uploadSkein;
-  if (system === 'skein') return bench === 'fanout' ? fanoutSkein : skein;
-  return bench === 'fanout' ? fanoutZeromq : zeromq;
 };
 
 const obey = async (order: Order): Promise<void> => {
   switch (order.do) {
     case 'start': {
-      const system = systemOf(order.role);
+      const system = await systemOf(order.role);
       job = await (order.role.side === 'server' ? system.serve(order.role) : system.connect(order.role));
       tell({ is: 'started', address: job.address });
       break;

@@ -1,7 +1,8 @@
 import { pack, unpack } from 'msgpackr';
 import { Dealer, Pull, Push, Router } from 'zeromq';
-import { callPayload, type Figures, type Job, type Role, type System } from './messages.js';
-import { Pace } from './pace.js';
+import { callFor } from './calls.js';
+import type { callPayload } from './messages.js';
+import { type Figures, type Job, type Role, type System } from './messages.js';
 
 /** As one writes it by hand: DEALER and ROUTER, one MessagePack message a call; PUSH and PULL for casts. */
 const serve = async (role: Role): Promise<Job> => {
@@ -77,20 +78,7 @@ const connectCalls = ({ address }: Role): Job => {
       outbox.push(pack([ids, payload]));
       if (!isSending) void flush();
     });
-  const measure = async (window: number, seconds: number): Promise<Figures> => {
-    const pace = new Pace(seconds);
-    const lane = async (): Promise<void> => {
-      while (!pace.isOver) {
-        const id = pace.start();
-        const reply = await call(callPayload);
-        if (reply.a !== callPayload.a || reply.b !== callPayload.b) throw new Error('a wrong reply');
-        pace.finish(id);
-      }
-    };
-    await Promise.all(Array.from({ length: window }, lane));
-    return pace.figures();
-  };
-  return { address, measure, end: close(dealer) };
+  return { address, measure: (window, seconds) => callFor(window, seconds, call), end: close(dealer) };
 };
 
 const connectCasts = ({ address, payloadBytes }: Role): Job => {

@@ -1,0 +1,154 @@
+import type { Figures, Role } from './messages.js';
+import { Pair } from './pair.js';
+import { Missing } from './prepare.js';
+
+/** What is measured beside other systems. */
+export type Compared = Exclude<Role['bench'], 'upload'>;
+
+type System = Role['system'];
+
+interface Case {
+  readonly bench: Compared;
+  readonly system: System;
+  readonly network: Role['network'];
+  readonly window: number;
+  readonly payloadBytes: number;
+  /** Servers that each fanout goes to; one for all else. */
+  readonly servers: number;
+}
+
+/** One line of the result: medians over the runs. */
+export interface Row extends Case {
+  /** Of fanouts, one for each server. */
+  readonly opsPerSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** Of both sides; without a broker's, and without that of programs in C. */
+  readonly rssMiB: number;
+  /** Each run's operations a second. */
+  readonly runs: readonly number[];
+}
+
+/** A system that is not measured, since what it needs is not there. */
+export interface MissingRow extends Case {
+  readonly missing: string;
+}
+
+export interface CompareOptions {
+  readonly windows: readonly number[];
+  readonly runs: number;
+  readonly seconds: number;
+  /** Whom to compare with. */
+  readonly systems: readonly System[];
+}
+
+export const payloads = { call: [14], cast: [64], fanout: [64], stream: [64, 4_096] } as const;
+
+/** Skein comes last; it is compared with all others. */
+const systems: Readonly<Record<Compared, readonly System[]>> = {
+  call: ['zeromq', 'libzmq', 'net', 'moleculer', 'nats', 'rabbitmq', 'grpc', 'skein'],
+  cast: ['zeromq', 'libzmq', 'skein'],
+  fanout: ['zeromq', 'zeromq-acks', 'skein'],
+  stream: ['zeromq', 'grpc', 'skein'],
+};
+
+export const allSystems: readonly System[] = [...new Set(Object.values(systems).flat())].filter((system) => system !== 'skein');
+
+/** Those that know nothing but TCP. */
+const tcpOnly: readonly System[] = ['moleculer', 'nats', 'rabbitmq'];
+
+/** What each pair does before it is measured; its figures are not kept. */
+const warmUp = { window: 64, seconds: 2 } as const;
+
+const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const half = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? (sorted[half] ?? 0) : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2;
+};
+
+interface Contender {
+  readonly system: System;
+  readonly pair?: Pair;
+  readonly missing?: string;
+}
+
+/** All systems on the same work, in turn, so that whatever the machine does meanwhile meets each of them. */
+export const compare = async (
+  what: Omit<Case, 'system' | 'window'>,
+  { windows, runs, seconds, systems: wanted }: CompareOptions,
+): Promise<readonly (Row | MissingRow)[]> => {
+  const contenders: Contender[] = [];
+  for (const system of systems[what.bench]) {
+    if (system !== 'skein' && !wanted.includes(system)) continue;
+    if (what.network !== 'tcp' && tcpOnly.includes(system)) continue;
+    contenders.push(await start({ ...what, system }));
+  }
+  // A window of 1 alone would not make the code warm in any decent time.
+  for (const { pair } of contenders) await pair?.measure(warmUp.window, warmUp.seconds);
+  const rows: (Row | MissingRow)[] = [];
+  for (const window of windows) {
+    const measured = new Map<System, Figures[]>(contenders.map(({ system }) => [system, []]));
+    for (let run = 0; run < runs; run += 1) {
+      for (const { system, pair } of contenders) if (pair) measured.get(system)?.push(await pair.measure(window, seconds));
+    }
+    const of: (Row | MissingRow)[] = [];
+    for (const { system, pair, missing = '' } of contenders) {
+      const figures = measured.get(system) ?? [];
+      of.push(
+        pair
+          ? { ...what, system, window, ...mediansOf(figures), rssMiB: await pair.rssMiB() }
+          : { ...what, system, window, missing },
+      );
+    }
+    show(of);
+    rows.push(...of);
+  }
+  for (const { pair } of contenders) await pair?.end();
+  return rows;
+};
+
+const start = async (what: Omit<Case, 'window'>): Promise<Contender> => {
+  try {
+    return { system: what.system, pair: await Pair.start(what) };
+  } catch (error) {
+    if (!(error instanceof Missing)) throw error;
+    return { system: what.system, missing: error.message };
+  }
+};
+
+const mediansOf = (figures: readonly Figures[]): Omit<Row, keyof Case | 'rssMiB'> => ({
+  opsPerSecond: median(figures.map(({ opsPerSecond }) => opsPerSecond)),
+  p50Us: median(figures.map(({ p50Us }) => p50Us)),
+  p99Us: median(figures.map(({ p99Us }) => p99Us)),
+  runs: figures.map(({ opsPerSecond }) => Math.round(opsPerSecond)),
+});
+
+const show = (rows: readonly (Row | MissingRow)[]): void => {
+  const skein = rows.at(-1);
+  if (!skein || 'missing' in skein) return;
+  const { bench, network, window, payloadBytes, servers } = skein;
+  const to = bench === 'fanout' ? ` to ${String(servers)} servers` : '';
+  const under = bench === 'stream' ? 'credit' : 'window';
+  console.log(`${bench}${to} ${network} ${under} ${String(window)}, ${String(payloadBytes)} bytes`);
+  const width = Math.max(...rows.map(({ system }) => system.length));
+  for (const row of rows) console.log(`  ${row.system.padEnd(width)} ${lineOf(row, skein)}`);
+};
+
+const lineOf = (row: Row | MissingRow, skein: Row): string => {
+  if ('missing' in row) return `not measured: ${row.missing}`;
+  const { runs, opsPerSecond, p50Us, p99Us, system } = row;
+  return [
+    `${thousands(opsPerSecond)} k/s`.padStart(12),
+    `(${thousands(Math.min(...runs))}–${thousands(Math.max(...runs))})`.padEnd(17),
+    p50Us > 0 ? `p50 ${String(Math.round(p50Us))} µs, p99 ${String(Math.round(p99Us))} µs`.padEnd(30) : '',
+    system === 'skein' ? '' : `Skein is ${ratioTo(row, skein)}`,
+  ].join(' ');
+};
+
+/** The median of the runs' ratios, and the least and the most of them. */
+const ratioTo = ({ runs }: Row, skein: Row): string => {
+  const ratios = runs.map((ops, run) => (skein.runs[run] ?? 0) / ops);
+  return `${median(ratios).toFixed(2)} × (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`;
+};
+
+const thousands = (ops: number): string => (ops / 1_000).toFixed(1);

@@ -1,0 +1,75 @@
+import { fileURLToPath } from 'node:url';
+import {
+  type ChannelCredentials,
+  credentials,
+  loadPackageDefinition,
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  type ServiceError,
+  type UntypedHandleCall,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { callFor } from './calls.js';
+import type { callPayload } from './messages.js';
+import { type Job, type Role, type System } from './messages.js';
+
+type Reply = (error: ServiceError | null, reply: typeof callPayload) => void;
+
+interface Client {
+  echo(payload: typeof callPayload, reply: Reply): void;
+  close(): void;
+}
+
+interface Bench {
+  readonly Bench: { readonly service: ServiceDefinition } & (new (address: string, secrets: ChannelCredentials) => Client);
+}
+
+const load = (): Bench => {
+  const file = fileURLToPath(new URL('../../test/bench/bench.proto', import.meta.url));
+  return loadPackageDefinition(loadSync(file)).bench as unknown as Bench;
+};
+
+/** Unary calls, as the generator makes them of a definition. */
+const serve = (role: Role): Promise<Job> => {
+  const server = new Server();
+  const echo = (({ request }: { readonly request: typeof callPayload }, reply: Reply): void => {
+    reply(null, request);
+  }) as UntypedHandleCall;
+  server.addService(load().Bench.service, { echo });
+  const at = role.network === 'tcp' ? '127.0.0.1:0' : `unix:${role.folder}/grpc.sock`;
+  return new Promise((resolve, reject) => {
+    server.bindAsync(at, ServerCredentials.createInsecure(), (error, port) => {
+      if (error) reject(error);
+      else {
+        resolve({
+          address: role.network === 'tcp' ? `127.0.0.1:${String(port)}` : at,
+          end: () => {
+            server.forceShutdown();
+          },
+        });
+      }
+    });
+  });
+};
+
+const connect = ({ address }: Role): Job => {
+  const { Bench } = load();
+  const client = new Bench(address, credentials.createInsecure());
+  const call = (payload: typeof callPayload): Promise<typeof callPayload> =>
+    new Promise((resolve, reject) => {
+      client.echo(payload, (error, reply) => {
+        if (error) reject(error);
+        else resolve(reply);
+      });
+    });
+  return {
+    address,
+    measure: (window, seconds) => callFor(window, seconds, call),
+    end: () => {
+      client.close();
+    },
+  };
+};
+
+export const grpc: System = { serve, connect };
