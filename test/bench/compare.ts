@@ -42,11 +42,22 @@ export interface CompareOptions {
   readonly systems: readonly System[];
 }
 
-export const payloads = { call: [14], cast: [64], fanout: [64], stream: [64, 4_096] } as const;
+export const payloads = {
+  call: [14],
+  scattered: [14],
+  rate: [14],
+  payload: [32, 1_024, 65_536, 1_048_576],
+  cast: [64],
+  fanout: [64],
+  stream: [64, 4_096],
+} as const;
 
 /** Skein comes last; it is compared with all others. */
 const systems: Readonly<Record<Compared, readonly System[]>> = {
   call: ['zeromq', 'libzmq', 'net', 'moleculer', 'nats', 'rabbitmq', 'grpc', 'skein'],
+  scattered: ['zeromq', 'skein'],
+  rate: ['zeromq', 'moleculer', 'skein'],
+  payload: ['zeromq', 'libzmq', 'skein'],
   cast: ['zeromq', 'libzmq', 'skein'],
   fanout: ['zeromq', 'zeromq-acks', 'skein'],
   stream: ['zeromq', 'grpc', 'skein'],
@@ -128,20 +139,25 @@ const show = (rows: readonly (Row | MissingRow)[]): void => {
   if (!skein || 'missing' in skein) return;
   const { bench, network, window, payloadBytes, servers } = skein;
   const to = bench === 'fanout' ? ` to ${String(servers)} servers` : '';
-  const under = bench === 'stream' ? 'credit' : 'window';
-  console.log(`${bench}${to} ${network} ${under} ${String(window)}, ${String(payloadBytes)} bytes`);
+  const under =
+    bench === 'stream'
+      ? `credit ${String(window)}`
+      : bench === 'rate'
+        ? `${String(window)} a second`
+        : `window ${String(window)}`;
+  console.log(`${bench}${to} ${network} ${under}, ${String(payloadBytes)} bytes`);
   const width = Math.max(...rows.map(({ system }) => system.length));
   for (const row of rows) console.log(`  ${row.system.padEnd(width)} ${lineOf(row, skein)}`);
 };
 
 const lineOf = (row: Row | MissingRow, skein: Row): string => {
   if ('missing' in row) return `not measured: ${row.missing}`;
-  const { runs, opsPerSecond, p50Us, p99Us, system } = row;
+  const { bench, runs, opsPerSecond, p50Us, p99Us, system } = row;
   return [
     `${thousands(opsPerSecond)} k/s`.padStart(12),
     `(${thousands(Math.min(...runs))}–${thousands(Math.max(...runs))})`.padEnd(17),
     p50Us > 0 ? `p50 ${String(Math.round(p50Us))} µs, p99 ${String(Math.round(p99Us))} µs`.padEnd(30) : '',
-    system === 'skein' ? '' : `Skein is ${ratioTo(row, skein)}`,
+    system === 'skein' ? '' : `Skein is ${bench === 'rate' ? timesOf(row, skein) : ratioTo(row, skein)}`,
   ].join(' ');
 };
 
@@ -150,5 +166,9 @@ const ratioTo = ({ runs }: Row, skein: Row): string => {
   const ratios = runs.map((ops, run) => (skein.runs[run] ?? 0) / ops);
   return `${median(ratios).toFixed(2)} × (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`;
 };
+
+/** Where all do as many a second, what differs is how long each takes. */
+const timesOf = ({ p50Us, p99Us }: Row, skein: Row): string =>
+  `p50 ${(skein.p50Us / p50Us).toFixed(2)} ×, p99 ${(skein.p99Us / p99Us).toFixed(2)} ×`;
 
 const thousands = (ops: number): string => (ops / 1_000).toFixed(1);

@@ -10,14 +10,14 @@ import {
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { callFor } from './calls.js';
-import type { callPayload } from './messages.js';
+import { measureCalls, promised } from './calls.js';
+import type { Payload } from './messages.js';
 import { type Job, type Role, type System } from './messages.js';
 
-type Reply = (error: ServiceError | null, reply: typeof callPayload) => void;
+type Reply = (error: ServiceError | null, reply: Payload) => void;
 
 interface Client {
-  echo(payload: typeof callPayload, reply: Reply): void;
+  echo(payload: Payload, reply: Reply): void;
   close(): void;
 }
 
@@ -33,7 +33,7 @@ const load = (): Bench => {
 /** Unary calls, as the generator makes them of a definition. */
 const serve = (role: Role): Promise<Job> => {
   const server = new Server();
-  const echo = (({ request }: { readonly request: typeof callPayload }, reply: Reply): void => {
+  const echo = (({ request }: { readonly request: Payload }, reply: Reply): void => {
     reply(null, request);
   }) as UntypedHandleCall;
   server.addService(load().Bench.service, { echo });
@@ -53,10 +53,11 @@ const serve = (role: Role): Promise<Job> => {
   });
 };
 
-const connect = ({ address }: Role): Job => {
+const connect = (role: Role): Job => {
+  const { address } = role;
   const { Bench } = load();
   const client = new Bench(address, credentials.createInsecure());
-  const call = (payload: typeof callPayload): Promise<typeof callPayload> =>
+  const call = (payload: Payload): Promise<Payload> =>
     new Promise((resolve, reject) => {
       client.echo(payload, (error, reply) => {
         if (error) reject(error);
@@ -65,7 +66,7 @@ const connect = ({ address }: Role): Job => {
     });
   return {
     address,
-    measure: (window, seconds) => callFor(window, seconds, call),
+    measure: measureCalls(role, promised(call)),
     end: () => {
       client.close();
     },

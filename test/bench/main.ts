@@ -8,6 +8,7 @@ import { showUpload, upload, uploadPayloads, type UploadRow } from './upload.js'
 
 interface Options extends CompareOptions {
   readonly credits: readonly number[];
+  readonly rates: readonly number[];
   readonly servers: readonly number[];
   readonly networks: readonly Role['network'][];
   readonly nodes: readonly number[];
@@ -30,11 +31,12 @@ const program = new Command('bench')
     'Runs Skein and what one would use in its place side by side, two processes each, in turn; prints medians with least and most, and ' +
       "the medians of the runs' ratios. What a system needs and is not installed is named. Or times simulations.",
   )
-  .argument('[benches...]', 'call, cast, fanout, stream, upload, simulate, scale', ['call', 'cast'])
+  .argument('[benches...]', 'call, scattered, rate, payload, cast, fanout, stream, upload, simulate, scale', ['call', 'cast'])
   .addOption(new Option('--windows <list>', 'operations under way at once').default([1, 16, 64, 256, 1_000]).argParser(counts))
   .addOption(
     new Option('--credits <list>', 'items that a stream is ahead at the most').default([64, 256, 1_024]).argParser(counts),
   )
+  .addOption(new Option('--rates <list>', 'calls that begin each second').default([10_000, 50_000]).argParser(counts))
   .addOption(new Option('--servers <list>', 'that each fanout goes to').default([10, 100]).argParser(counts))
   .addOption(new Option('--nodes <list>', 'of simulated clusters').default([10, 100]).argParser(counts))
   .addOption(new Option('--minutes <n>', 'of virtual time that is simulated').default(10).argParser(Number))
@@ -75,7 +77,7 @@ for (const bench of program.processedArgs[0] as (Compared | 'upload' | 'simulate
     continue;
   }
   // A fanout's window is its own, and those of streams are their credit.
-  const windows = { fanout: [fanoutWindow], stream: options.credits, call: options.windows, cast: options.windows }[bench];
+  const windows = { fanout: [fanoutWindow], stream: options.credits, rate: options.rates }[bench as string] ?? options.windows;
   for (const servers of bench === 'fanout' ? options.servers : [1]) {
     for (const network of options.networks) {
       for (const payloadBytes of payloads[bench]) {

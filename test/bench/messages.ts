@@ -2,7 +2,7 @@
 
 /** What a worker is to be. */
 export interface Role {
-  readonly bench: 'call' | 'cast' | 'fanout' | 'stream' | 'upload';
+  readonly bench: 'call' | 'scattered' | 'rate' | 'payload' | 'cast' | 'fanout' | 'stream' | 'upload';
   /** `zeromq-acks` is of fanouts only: each server tells of each message that it has it, as Skein's do. */
   readonly system: 'skein' | 'zeromq' | 'zeromq-acks' | 'moleculer' | 'nats' | 'rabbitmq' | 'grpc' | 'net' | 'libzmq';
   readonly side: 'server' | 'client';
@@ -41,7 +41,7 @@ export interface Job {
   readonly address: string;
   /** Waits until the other side is there, where that was started later. */
   readonly meet?: (address: string) => Promise<void>;
-  /** Keeps `window` operations under way for so long, validating each answer; of uploads it times the calls beside them. */
+  /** Keeps `window` operations under way for so long, validating each answer; of uploads it times the calls beside them, and a rate has so many begin each second. */
   readonly measure?: (window: number, seconds: number) => Promise<Figures>;
   readonly end: () => Promise<void> | void;
 }
@@ -52,8 +52,21 @@ export interface System {
   connect(role: Role): Job | Promise<Job>;
 }
 
-/** What every call sends and gets back. */
+/** What every call sends and gets back, where its size is not what matters. */
 export const callPayload = { a: 1, b: 'hello' };
+
+export type Payload = typeof callPayload | Uint8Array;
+
+export const payloadOf = ({ bench, payloadBytes }: Role): Payload =>
+  bench === 'payload' ? new Uint8Array(payloadBytes).fill(7) : callPayload;
+
+export const isSame = (reply: Payload, sent: Payload): boolean =>
+  sent instanceof Uint8Array
+    ? reply instanceof Uint8Array && reply.byteLength === sent.byteLength && reply[0] === 7 && reply.at(-1) === 7
+    : !(reply instanceof Uint8Array) && reply.a === sent.a && reply.b === sent.b;
+
+/** One call of a system's. */
+export type Call = (payload: Payload, done: (reply: Payload) => void, fail: (error: unknown) => void) => void;
 
 /** What every upload sends in all, in pieces of a role's `payloadBytes`. */
 export const uploadBytes = 64 * 2 ** 20;

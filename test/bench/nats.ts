@@ -1,9 +1,9 @@
 import { connect as connectNats, JSONCodec } from 'nats';
-import { callFor } from './calls.js';
-import type { callPayload } from './messages.js';
+import { measureCalls, promised } from './calls.js';
+import type { Payload } from './messages.js';
 import { type Job, type Role, type System } from './messages.js';
 
-const codec = JSONCodec<typeof callPayload>();
+const codec = JSONCodec<Payload>();
 const subject = 'bench.echo';
 
 /** Request and reply over one nats-server. */
@@ -19,13 +19,14 @@ const serve = async ({ address }: Role): Promise<Job> => {
   return { address, end: () => connection.close() };
 };
 
-const connect = async ({ address }: Role): Promise<Job> => {
+const connect = async (role: Role): Promise<Job> => {
+  const { address } = role;
   const connection = await connectNats({ servers: address });
-  const call = async (payload: typeof callPayload): Promise<typeof callPayload> => {
+  const call = async (payload: Payload): Promise<Payload> => {
     const { data } = await connection.request(subject, codec.encode(payload), { timeout: 60_000 });
     return codec.decode(data);
   };
-  return { address, measure: (window, seconds) => callFor(window, seconds, call), end: () => connection.close() };
+  return { address, measure: measureCalls(role, promised(call)), end: () => connection.close() };
 };
 
 export const nats: System = { serve, connect };

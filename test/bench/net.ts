@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net';
-import { callFor } from './calls.js';
-import type { callPayload } from './messages.js';
+import { measureCalls, promised } from './calls.js';
+import type { Payload } from './messages.js';
 import { type Job, type Role, type System } from './messages.js';
 
 /** What Node itself can do: JSON in lines, each written as it comes. */
@@ -32,18 +32,19 @@ const serve = async ({ network, folder }: Role): Promise<Job> => {
   return { address: typeof at === 'string' ? at : String(at.port), end };
 };
 
-const connect = async ({ network, address }: Role): Promise<Job> => {
+const connect = async (role: Role): Promise<Job> => {
+  const { network, address } = role;
   const socket = network === 'tcp' ? connectSocket(Number(address), '127.0.0.1') : connectSocket(address);
   await once(socket, 'connect');
-  const pending = new Map<number, (reply: typeof callPayload) => void>();
+  const pending = new Map<number, (reply: Payload) => void>();
   onLines(socket, (line) => {
-    const { id, payload } = JSON.parse(line) as { readonly id: number; readonly payload: typeof callPayload };
+    const { id, payload } = JSON.parse(line) as { readonly id: number; readonly payload: Payload };
     const resolve = pending.get(id);
     pending.delete(id);
     resolve?.(payload);
   });
   let ids = 0;
-  const call = (payload: typeof callPayload): Promise<typeof callPayload> =>
+  const call = (payload: Payload): Promise<Payload> =>
     new Promise((resolve) => {
       ids += 1;
       pending.set(ids, resolve);
@@ -51,7 +52,7 @@ const connect = async ({ network, address }: Role): Promise<Job> => {
     });
   return {
     address,
-    measure: (window, seconds) => callFor(window, seconds, call),
+    measure: measureCalls(role, promised(call)),
     end: () => {
       socket.destroy();
     },

@@ -1,6 +1,6 @@
 import { connect as connectAmqp } from 'amqplib';
-import { callFor } from './calls.js';
-import type { callPayload } from './messages.js';
+import { measureCalls, promised } from './calls.js';
+import type { Payload } from './messages.js';
 import { type Job, type Role, type System } from './messages.js';
 
 const queue = 'bench';
@@ -23,11 +23,12 @@ const serve = async ({ address }: Role): Promise<Job> => {
   return { address, end: () => connection.close() };
 };
 
-const connect = async ({ address }: Role): Promise<Job> => {
+const connect = async (role: Role): Promise<Job> => {
+  const { address } = role;
   const connection = await connectAmqp(address);
   const channel = await connection.createChannel();
   const replyTo = 'amq.rabbitmq.reply-to';
-  const pending = new Map<string, (reply: typeof callPayload) => void>();
+  const pending = new Map<string, (reply: Payload) => void>();
   await channel.consume(
     replyTo,
     (message) => {
@@ -35,18 +36,18 @@ const connect = async ({ address }: Role): Promise<Job> => {
       const { correlationId } = message.properties as { readonly correlationId: string };
       const resolve = pending.get(correlationId);
       pending.delete(correlationId);
-      resolve?.(JSON.parse(message.content.toString()) as typeof callPayload);
+      resolve?.(JSON.parse(message.content.toString()) as Payload);
     },
     { noAck: true },
   );
   let ids = 0;
-  const call = (payload: typeof callPayload): Promise<typeof callPayload> =>
+  const call = (payload: Payload): Promise<Payload> =>
     new Promise((resolve) => {
       ids += 1;
       pending.set(String(ids), resolve);
       channel.sendToQueue(queue, encode(payload), { replyTo, correlationId: String(ids) });
     });
-  return { address, measure: (window, seconds) => callFor(window, seconds, call), end: () => connection.close() };
+  return { address, measure: measureCalls(role, promised(call)), end: () => connection.close() };
 };
 
 export const rabbitmq: System = { serve, connect };

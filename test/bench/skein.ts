@@ -1,9 +1,10 @@
 import { bytes, call, cast, contract, createNode, type Node } from 'skein';
-import { callPayload, type Figures, type Job, type Role, type System } from './messages.js';
-import { Pace } from './pace.js';
+import { measureCalls } from './calls.js';
+import type { Call, callPayload, Figures, Job, Role, System } from './messages.js';
 
 const Bench = contract('bench', '1.0', {
   echo: call<typeof callPayload, typeof callPayload>(),
+  same: call({ input: bytes(), output: bytes() }),
   take: cast({ input: bytes() }),
 });
 
@@ -12,7 +13,7 @@ const start = (role: Role, name: string): Promise<Node> =>
 
 const serve = async (role: Role): Promise<Job> => {
   const node = await start(role, 'server');
-  await node.serve(Bench, { echo: (input) => input, take: () => undefined });
+  await node.serve(Bench, { echo: (input) => input, same: (input) => input, take: () => undefined });
   return { address: '', end: () => node.close() };
 };
 
@@ -20,31 +21,10 @@ const connect = async (role: Role): Promise<Job> => {
   const node = await start(role, 'client');
   const client = node.client(Bench);
   await client.$ping();
-  const calls = (window: number, seconds: number): Promise<Figures> =>
-    new Promise((resolve, reject) => {
-      const pace = new Pace(seconds);
-      let underWay = 0;
-      const next = (): void => {
-        if (pace.isOver) {
-          if (underWay === 0) resolve(pace.figures());
-          return;
-        }
-        underWay += 1;
-        const id = pace.start();
-        client.echo(callPayload).subscribe({
-          next: (reply) => {
-            if (reply.a !== callPayload.a || reply.b !== callPayload.b) reject(new Error('a wrong reply'));
-          },
-          error: reject,
-          complete: () => {
-            underWay -= 1;
-            pace.finish(id);
-            next();
-          },
-        });
-      };
-      for (let i = 0; i < window; i += 1) next();
-    });
+  const call: Call = (payload, done, fail) => {
+    if (payload instanceof Uint8Array) client.same(payload).subscribe({ next: done, error: fail });
+    else client.echo(payload).subscribe({ next: done, error: fail });
+  };
   const casts = async (window: number, seconds: number): Promise<Figures> => {
     const payload = new Uint8Array(role.payloadBytes).fill(7);
     const accepted = (): number => node.counters().get('requests.ok') ?? 0;
@@ -62,7 +42,7 @@ const connect = async (role: Role): Promise<Job> => {
     while (accepted() - before < sent) await new Promise((resolve) => setImmediate(resolve));
     return { opsPerSecond: sent / ((performance.now() - startedAt) / 1_000), p50Us: 0, p99Us: 0 };
   };
-  return { address: '', measure: role.bench === 'call' ? calls : casts, end: () => node.close() };
+  return { address: '', measure: role.bench === 'cast' ? casts : measureCalls(role, call), end: () => node.close() };
 };
 
 export const skein: System = { serve, connect };

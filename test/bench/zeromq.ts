@@ -1,22 +1,23 @@
 import { pack, unpack } from 'msgpackr';
 import { Dealer, Pull, Push, Router } from 'zeromq';
-import { callFor } from './calls.js';
-import type { callPayload } from './messages.js';
-import { type Figures, type Job, type Role, type System } from './messages.js';
+import { measureCalls, promised } from './calls.js';
+
+import type { Figures, Job, Payload, Role, System } from './messages.js';
 
 /** As one writes it by hand: DEALER and ROUTER, one MessagePack message a call; PUSH and PULL for casts. */
 const serve = async (role: Role): Promise<Job> => {
   const endpoint = role.network === 'tcp' ? 'tcp://127.0.0.1:*' : `ipc://${role.folder}/raw.sock`;
-  return role.bench === 'call' ? serveCalls(endpoint) : serveCasts(endpoint);
+  return role.bench === 'cast' ? serveCasts(endpoint) : serveCalls(endpoint);
 };
 
 const serveCalls = async (endpoint: string): Promise<Job> => {
   const router = new Router({ sendHighWaterMark: 0, receiveHighWaterMark: 0 });
   await router.bind(endpoint);
   void (async () => {
-    for await (const [peer, message] of router) {
-      const [id, payload] = unpack(message as Buffer) as [number, unknown];
-      await router.send([peer as Buffer, pack([id, payload])]);
+    for await (const [peer, message, bytes] of router) {
+      const reply = message as Buffer;
+      // Bytes go as a frame of their own.
+      await router.send(bytes ? [peer as Buffer, reply, bytes] : [peer as Buffer, pack(unpack(reply))]);
     }
   })();
   return { address: router.lastEndpoint as string, end: close(router) };
@@ -48,21 +49,22 @@ const close = (socket: { close(): void }) => (): void => {
   socket.close();
 };
 
-const connect = (role: Role): Job => (role.bench === 'call' ? connectCalls(role) : connectCasts(role));
+const connect = (role: Role): Job => (role.bench === 'cast' ? connectCasts(role) : connectCalls(role));
 
-const connectCalls = ({ address }: Role): Job => {
+const connectCalls = (role: Role): Job => {
+  const { address } = role;
   const dealer = new Dealer({ sendHighWaterMark: 0, receiveHighWaterMark: 0 });
   dealer.connect(address);
-  const pending = new Map<number, (reply: typeof callPayload) => void>();
-  const outbox: Buffer[] = [];
+  const pending = new Map<number, (reply: Payload) => void>();
+  const outbox: Uint8Array[][] = [];
   let isSending = false;
   let ids = 0;
   void (async () => {
-    for await (const [message] of dealer) {
-      const [id, reply] = unpack(message as Buffer) as [number, typeof callPayload];
+    for await (const [message, bytes] of dealer) {
+      const [id, reply] = unpack(message as Buffer) as [number, Payload];
       const resolve = pending.get(id);
       pending.delete(id);
-      resolve?.(reply);
+      resolve?.(bytes ?? reply);
     }
   })();
   // One send at a time, as the socket demands.
@@ -71,14 +73,14 @@ const connectCalls = ({ address }: Role): Job => {
     for (let message = outbox.shift(); message; message = outbox.shift()) await dealer.send(message);
     isSending = false;
   };
-  const call = (payload: typeof callPayload): Promise<typeof callPayload> =>
+  const call = (payload: Payload): Promise<Payload> =>
     new Promise((resolve) => {
       ids += 1;
       pending.set(ids, resolve);
-      outbox.push(pack([ids, payload]));
+      outbox.push(payload instanceof Uint8Array ? [pack([ids]), payload] : [pack([ids, payload])]);
       if (!isSending) void flush();
     });
-  return { address, measure: (window, seconds) => callFor(window, seconds, call), end: close(dealer) };
+  return { address, measure: measureCalls(role, promised(call)), end: close(dealer) };
 };
 
 const connectCasts = ({ address, payloadBytes }: Role): Job => {
