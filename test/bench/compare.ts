@@ -1,5 +1,6 @@
-import type { Figures, Role } from './messages.js';
-import { Pair } from './pair.js';
+import type { Role } from './messages.js';
+import { type Measured, Pair } from './pair.js';
+import { median } from './pace.js';
 import { Missing } from './prepare.js';
 
 /** What is measured beside other systems. */
@@ -23,7 +24,8 @@ export interface Row extends Case {
   readonly opsPerSecond: number;
   readonly p50Us: number;
   readonly p99Us: number;
-  /** Of both sides; without a broker's, and without that of programs in C. */
+  /** Of both sides, without a broker's; of programs in C neither is known, and both are 0. */
+  readonly cpuUsPerOp: number;
   readonly rssMiB: number;
   /** Each run's operations a second. */
   readonly runs: readonly number[];
@@ -71,12 +73,6 @@ const tcpOnly: readonly System[] = ['moleculer', 'nats', 'rabbitmq'];
 /** What each pair does before it is measured; its figures are not kept. */
 const warmUp = { window: 64, seconds: 2 } as const;
 
-const median = (values: readonly number[]): number => {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? (sorted[half] ?? 0) : ((sorted[half - 1] ?? 0) + (sorted[half] ?? 0)) / 2;
-};
-
 interface Contender {
   readonly system: System;
   readonly pair?: Pair;
@@ -98,18 +94,14 @@ export const compare = async (
   for (const { pair } of contenders) await pair?.measure(warmUp.window, warmUp.seconds);
   const rows: (Row | MissingRow)[] = [];
   for (const window of windows) {
-    const measured = new Map<System, Figures[]>(contenders.map(({ system }) => [system, []]));
+    const measured = new Map<System, Measured[]>(contenders.map(({ system }) => [system, []]));
     for (let run = 0; run < runs; run += 1) {
       for (const { system, pair } of contenders) if (pair) measured.get(system)?.push(await pair.measure(window, seconds));
     }
     const of: (Row | MissingRow)[] = [];
     for (const { system, pair, missing = '' } of contenders) {
       const figures = measured.get(system) ?? [];
-      of.push(
-        pair
-          ? { ...what, system, window, ...mediansOf(figures), rssMiB: await pair.rssMiB() }
-          : { ...what, system, window, missing },
-      );
+      of.push({ ...what, system, window, ...(pair ? await resultOf(system, figures, pair) : { missing }) });
     }
     show(of);
     rows.push(...of);
@@ -127,12 +119,18 @@ const start = async (what: Omit<Case, 'window'>): Promise<Contender> => {
   }
 };
 
-const mediansOf = (figures: readonly Figures[]): Omit<Row, keyof Case | 'rssMiB'> => ({
-  opsPerSecond: median(figures.map(({ opsPerSecond }) => opsPerSecond)),
-  p50Us: median(figures.map(({ p50Us }) => p50Us)),
-  p99Us: median(figures.map(({ p99Us }) => p99Us)),
-  runs: figures.map(({ opsPerSecond }) => Math.round(opsPerSecond)),
-});
+const resultOf = async (system: System, figures: readonly Measured[], pair: Pair): Promise<Omit<Row, keyof Case>> => {
+  const of = (key: keyof Measured): number => median(figures.map((measured) => measured[key]));
+  const isCounted = system !== 'libzmq';
+  return {
+    opsPerSecond: of('opsPerSecond'),
+    p50Us: of('p50Us'),
+    p99Us: of('p99Us'),
+    cpuUsPerOp: isCounted ? of('cpuUsPerOp') : 0,
+    rssMiB: isCounted ? (await pair.usage()).rssMiB : 0,
+    runs: figures.map(({ opsPerSecond }) => Math.round(opsPerSecond)),
+  };
+};
 
 const show = (rows: readonly (Row | MissingRow)[]): void => {
   const skein = rows.at(-1);
@@ -152,11 +150,12 @@ const show = (rows: readonly (Row | MissingRow)[]): void => {
 
 const lineOf = (row: Row | MissingRow, skein: Row): string => {
   if ('missing' in row) return `not measured: ${row.missing}`;
-  const { bench, runs, opsPerSecond, p50Us, p99Us, system } = row;
+  const { bench, runs, opsPerSecond, p50Us, p99Us, cpuUsPerOp, system } = row;
   return [
     `${thousands(opsPerSecond)} k/s`.padStart(12),
     `(${thousands(Math.min(...runs))}–${thousands(Math.max(...runs))})`.padEnd(17),
     p50Us > 0 ? `p50 ${String(Math.round(p50Us))} µs, p99 ${String(Math.round(p99Us))} µs`.padEnd(30) : '',
+    (cpuUsPerOp > 0 ? `CPU ${cpuUsPerOp.toFixed(1)} µs` : '').padEnd(14),
     system === 'skein' ? '' : `Skein is ${bench === 'rate' ? timesOf(row, skein) : ratioTo(row, skein)}`,
   ].join(' ');
 };

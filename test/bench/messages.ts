@@ -20,7 +20,7 @@ export type Order =
   | { readonly do: 'start'; readonly role: Role }
   | { readonly do: 'meet'; readonly address: string }
   | { readonly do: 'measure'; readonly window: number; readonly seconds: number }
-  | { readonly do: 'rss' }
+  | { readonly do: 'usage' }
   | { readonly do: 'end' };
 
 export interface Figures {
@@ -33,7 +33,7 @@ export type Report =
   | { readonly is: 'started'; readonly address: string }
   | { readonly is: 'met' }
   | ({ readonly is: 'measured' } & Figures)
-  | { readonly is: 'rss'; readonly bytes: number }
+  | { readonly is: 'usage'; readonly rssBytes: number; readonly cpuUs: number }
   | { readonly is: 'failed'; readonly error: string };
 
 /** A worker's work: ready to be measured, again and again. */

@@ -7,6 +7,11 @@ import { fileURLToPath } from 'node:url';
 import type { Figures, Order, Report, Role } from './messages.js';
 import { prepare, type Prepared } from './prepare.js';
 
+/** What a client measured, and the processor's time that both sides took for it. */
+export interface Measured extends Figures {
+  readonly cpuUsPerOp: number;
+}
+
 /** A server and a client of one system, in two processes. */
 export class Pair {
   readonly #folder: string;
@@ -42,14 +47,18 @@ export class Pair {
     return new Pair(folder, prepared, server, client);
   }
 
-  measure(window: number, seconds: number): Promise<Figures> {
-    return order(this.#client, { do: 'measure', window, seconds }, 'measured');
+  async measure(window: number, seconds: number): Promise<Measured> {
+    const before = await this.usage();
+    const figures = await order(this.#client, { do: 'measure', window, seconds }, 'measured');
+    const after = await this.usage();
+    return { ...figures, cpuUsPerOp: (after.cpuUs - before.cpuUs) / (figures.opsPerSecond * seconds) };
   }
 
-  /** Of both processes, in MiB. */
-  async rssMiB(): Promise<number> {
-    const reports = await Promise.all([this.#server, this.#client].map((worker) => order(worker, { do: 'rss' }, 'rss')));
-    return reports.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 20;
+  /** Of both processes, in all. */
+  async usage(): Promise<{ readonly rssMiB: number; readonly cpuUs: number }> {
+    const reports = await Promise.all([this.#server, this.#client].map((worker) => order(worker, { do: 'usage' }, 'usage')));
+    const sum = (of: 'rssBytes' | 'cpuUs'): number => reports.reduce((total, report) => total + report[of], 0);
+    return { rssMiB: sum('rssBytes') / 2 ** 20, cpuUs: sum('cpuUs') };
   }
 
   async end(): Promise<void> {

@@ -51,9 +51,11 @@ const obey = async (order: Order): Promise<void> => {
       if (!job?.measure) throw new Error('this side is not measured');
       tell({ is: 'measured', ...(await job.measure(order.window, order.seconds)) });
       break;
-    case 'rss':
-      tell({ is: 'rss', bytes: process.memoryUsage().rss });
+    case 'usage': {
+      const { user, system } = process.cpuUsage();
+      tell({ is: 'usage', rssBytes: process.memoryUsage().rss, cpuUs: user + system });
       break;
+    }
     case 'end':
       await job?.end();
       process.disconnect();

@@ -1,5 +1,5 @@
-import * as echarts from 'echarts';
 import type { ScaleRow } from '../bench/scale.js';
+import { logChart, markdownTable } from './pages.js';
 
 type Figure = (row: ScaleRow) => number;
 
@@ -40,27 +40,10 @@ const charts: {
   },
 };
 
-/** One chart as SVG, both axes logarithmic. */
 export const chart = (name: keyof typeof charts, rows: readonly ScaleRow[]): string => {
   const { title, unit, lines } = charts[name];
-  const drawn = echarts.init(null, null, { renderer: 'svg', ssr: true, width: 760, height: 380 });
-  drawn.setOption({
-    animation: false,
-    backgroundColor: '#ffffff',
-    title: { text: title, left: 'center', textStyle: { fontSize: 15 } },
-    legend: { bottom: 0, itemGap: 40 },
-    grid: { left: 70, right: 40, top: 50, bottom: 80 },
-    xAxis: { type: 'log', name: 'nodes', nameLocation: 'middle', nameGap: 28 },
-    yAxis: { type: 'log', name: unit },
-    series: Object.entries(lines).map(([line, figure]) => ({
-      type: 'line',
-      name: line,
-      data: rows.map((row) => [row.nodes, Number(figure(row).toPrecision(4))]),
-    })),
-  });
-  const svg = drawn.renderToSVGString();
-  drawn.dispose();
-  return `${svg}\n`;
+  const points = Object.entries(lines).map(([line, figure]) => [line, rows.map((row) => [row.nodes, figure(row)] as const)]);
+  return logChart({ title, x: 'nodes', y: unit, lines: Object.fromEntries(points) as Parameters<typeof logChart>[0]['lines'] });
 };
 
 const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
@@ -82,11 +65,5 @@ const columns: Readonly<Record<string, (row: ScaleRow) => string>> = {
   'µs an event': ({ wallMs, events }) => ((wallMs * 1_000) / events).toFixed(1),
 };
 
-/** All figures, in Markdown, aligned as the project's other tables are. */
-export const table = (rows: readonly ScaleRow[]): string => {
-  const cells = [Object.keys(columns), ...rows.map((row) => Object.values(columns).map((show) => show(row)))];
-  const widths = Object.keys(columns).map((_, at) => Math.max(...cells.map((line) => line[at]?.length ?? 0)));
-  const write = (line: readonly string[]): string => `| ${line.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`;
-  const [head = [], ...body] = cells;
-  return [write(head), write(widths.map((width) => '-'.repeat(width))), ...body.map(write), ''].join('\n');
-};
+/** All figures. */
+export const table = (rows: readonly ScaleRow[]): string => markdownTable(columns, rows);
