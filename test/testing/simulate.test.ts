@@ -704,6 +704,58 @@ describe('simulate', () => {
       expect(starts).toBe(2);
     }));
 
+  it.each(['1s p 1s q', '1s (pq)', '1s q 10ms p'])('ends with a node that leaves and stands still: %s', (faults) =>
+    simulate({ seed: 1 }, async ({ node }) => {
+      node('a', async (own) => {
+        await serve(own);
+        return () => sleep(1_000);
+      }).faults(faults);
+      const called = settle(node('api').client(Orders).slow('x'));
+      await sleep(5_000);
+      await called;
+    }),
+  );
+
+  it('has each of those that drain a node at once wait until it has left', () =>
+    simulate({ seed: 1 }, async ({ node, clock }) => {
+      const a = node('a', () => () => sleep(15_000));
+      a.faults('1s q 500ms q');
+      const startedAt = clock.now();
+      await sleep(2_000);
+      await a.drain();
+      expect(clock.now() - startedAt).toBe(16_000);
+      await expect(a.drain()).rejects.toMatchObject({ code: 'closed' });
+    }));
+
+  it.each(['1s x 1s o', '1s k'])('rests for as long as a lease of any length: %s', (faults) =>
+    simulate({ seed: 1 }, ({ node }) => {
+      const a = node('a', serve, { leaseMs: 60_000 });
+      if (faults.includes('k')) a.faults(faults);
+      else a.directory(faults);
+    }),
+  );
+
+  it('lists nothing anew in a directory that is out of reach', () =>
+    simulate({ seed: 1 }, async ({ node }) => {
+      const api = node('api');
+      const a = node('a', serve);
+      a.faults('5s p 10020ms r');
+      a.directory('14900ms x 40s o');
+      let listed = 0;
+      await sleep(100);
+      const seen = api.servers$.subscribe((servers) => (listed = servers.length));
+      const counts = [];
+      for (let i = 0; i < 55; i += 1) {
+        await sleep(1_000);
+        counts.push(listed);
+      }
+      // From the end of its lease, ten seconds after it was last renewed, until the directory is back.
+      expect(counts.slice(16)).toEqual(counts.slice(16).map(() => 0));
+      await sleep(30_000);
+      expect(listed).toBe(1);
+      seen.unsubscribe();
+    }));
+
   it('judges what is to be so after the last fault when that is over, however long it takes', async () => {
     const late: (judge: (world: World) => void) => Scenario = (judge) => (world) => {
       world

@@ -74,12 +74,13 @@ export class HostMatchmaker extends Matchmaker {
   }
 
   override register(registration: Registration): Observable<'registered'> {
-    const listed$ = this.#relist$.pipe(
-      startWith(undefined),
-      switchMap(() => concat(this.#inner.register(registration), of('lost' as const))),
-      takeWhile((told) => told !== 'lost'),
-    );
-    return this.#reached(this.#leased(listed$));
+    const list = (again$: Observable<void>) =>
+      again$.pipe(
+        startWith(undefined),
+        switchMap(() => concat(this.#inner.register(registration), of('lost' as const))),
+        takeWhile((told) => told !== 'lost'),
+      );
+    return this.#reached(this.#leased(list));
   }
 
   override watch(topic: Parameters<Matchmaker['watch']>[0]): Observable<readonly Registration[]> {
@@ -112,11 +113,13 @@ export class HostMatchmaker extends Matchmaker {
     if (this.#isStale$.value !== isStale) this.#isStale$.next(isStale);
   }
 
-  /** Of what cannot be reached nothing can be taken off: entries stay there until their lease ends. */
-  #leased<T>(listed$: Observable<T>): Observable<T> {
+  /** Of what cannot be reached nothing can be taken off: entries stay there until their lease ends, and are not listed anew. */
+  #leased<T>(list: (again$: Observable<void>) => Observable<T>): Observable<T> {
     return new Observable((subscriber) => {
-      const listed = listed$.subscribe(subscriberOf(subscriber));
+      const letGo$ = new Subject<void>();
+      const listed = list(this.#relist$.pipe(takeUntil(letGo$))).subscribe(subscriberOf(subscriber));
       return () => {
+        letGo$.next();
         if (!this.#outage) listed.unsubscribe();
         else {
           this.#world.schedule(() => {

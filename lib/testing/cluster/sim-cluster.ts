@@ -27,6 +27,8 @@ export class SimCluster {
   /** When the entries of paused processes run out. */
   readonly #leases = new Map<SimProcess, Subscription>();
   #starts = 0;
+  /** How long an entry may outlive its process at the most, in ms. */
+  #leaseMsMax = 0;
 
   constructor(options: SimWorldOptions) {
     this.sim = new SimWorld(options);
@@ -43,6 +45,7 @@ export class SimCluster {
     this.#starts += 1;
     const seed = this.#starts * 7_919 + Math.floor(this.sim.random.next() * 2 ** 20);
     const process = await SimProcess.start(this, host, seed, options);
+    this.#leaseMsMax = Math.max(this.#leaseMsMax, process.leaseMs);
     this.#running.set(host, process);
     return process.node;
   }
@@ -117,7 +120,7 @@ export class SimCluster {
 
   /** Once all nodes are closed, nothing is left when what was under way is over; this says what is. */
   async rest(): Promise<Leftovers> {
-    await this.pass(restMs);
+    await this.pass(Math.max(restMs, this.#leaseMsMax));
     const { wires, listeners, events } = this.sim.open();
     return [
       ...wires.map((wire) => `the wire ${wire} is open`),
@@ -151,5 +154,5 @@ export class SimCluster {
 
 /** What is left of the turn in which a node was closed, and until a drain looks again whether all is done. */
 const momentMs = 6;
-/** Longer than anything takes that was on its way, and than any lease. */
+/** Longer than anything takes that was on its way. */
 const restMs = 20_000;

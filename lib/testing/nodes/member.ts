@@ -175,22 +175,23 @@ export class Member implements AfflictedDirectory {
 
   /** Drains or closes its node, and ends as a program does; does nothing where it is down. Resolves with what the node says, unless it is killed meanwhile. */
   leave<T>(go: (node: Node) => Promise<T>): Promise<{ readonly said: T } | undefined> {
-    const leaving = this.#leave(go);
+    const leaving = this.#leave(go, this.#left);
     this.#left = leaving.catch(ignore);
     return leaving;
   }
 
-  async #leave<T>(go: (node: Node) => Promise<T>): Promise<{ readonly said: T } | undefined> {
+  async #leave<T>(go: (node: Node) => Promise<T>, others: Promise<unknown>): Promise<{ readonly said: T } | undefined> {
     if (!this.isUp) return undefined;
     const { process } = this;
     const isFirst = this.#leaving !== process;
     this.#leaving = process;
     const left = await Promise.race([within(process, go).then((said) => ({ said })), this.#over(process)]);
-    if (!isFirst) return left;
     try {
-      if (left) await Promise.race([this.#end(process), this.#over(process)]);
+      // Who joins those that leave has left when they have.
+      if (!isFirst) await others;
+      else if (left) await Promise.race([this.#end(process), this.#over(process)]);
     } finally {
-      if (isRunOf(this.#state$.value, process)) {
+      if (isFirst && isRunOf(this.#state$.value, process)) {
         this.#cluster.forget(this.name);
         this.#fall('has left');
       }
@@ -210,11 +211,11 @@ export class Member implements AfflictedDirectory {
 
   /** Ends what its program began, so that its node can be closed; says what that has left under way. */
   async end(): Promise<readonly string[]> {
+    this.resume();
     await this.#left;
     this.#leaving = undefined;
     const state = this.#state$.value;
     if (state.is !== 'up') return [];
-    this.resume();
     await this.#end(state.process);
     const { unfinished } = await within(state.process, (node) => node.drain({ timeoutMs: endMs }));
     // Before its node is closed: whoever tries again at once would try for ever.
