@@ -225,6 +225,7 @@ const keyOf = (envelope: Envelope): string | undefined => {
   switch (envelope.kind) {
     case Kind.cast:
       return 'casts';
+    case Kind.open:
     case Kind.item:
     case Kind.end:
     case Kind.done:

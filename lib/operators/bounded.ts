@@ -38,7 +38,8 @@ export const bounded = <T>(source$: Observable<T>, policy: BoundedPolicy): Strea
         const held = new Ring<{ readonly value: T }>(max);
         let wanted = 0;
         let isEmitting = false;
-        let isOver = false;
+        /** How its source has ended. */
+        let end: { readonly error?: unknown } | undefined;
         const emit = (): void => {
           if (isEmitting) return;
           isEmitting = true;
@@ -49,20 +50,12 @@ export const bounded = <T>(source$: Observable<T>, policy: BoundedPolicy): Strea
             subscriber.next(next.value);
           }
           isEmitting = false;
-          if (isOver && held.size === 0) subscriber.complete();
+          if (!end || held.size > 0) return;
+          if ('error' in end) subscriber.error(end.error);
+          else subscriber.complete();
         };
         let dropped = 0;
-        tell?.({
-          name: 'items of what cannot wait',
-          max,
-          overflow,
-          get depth() {
-            return held.size;
-          },
-          get dropped() {
-            return dropped;
-          },
-        });
+        tell?.(backlogOf(held, overflow, () => dropped));
         const keep = (value: T): void => {
           if (held.push({ value })) return;
           dropped += 1;
@@ -88,9 +81,12 @@ export const bounded = <T>(source$: Observable<T>, policy: BoundedPolicy): Strea
               keep(value);
               emit();
             },
-            error: (error: unknown) => subscriber.error(error),
+            error: (error: unknown) => {
+              end = { error };
+              emit();
+            },
             complete: () => {
-              isOver = true;
+              end = {};
               emit();
             },
           }),
@@ -99,6 +95,18 @@ export const bounded = <T>(source$: Observable<T>, policy: BoundedPolicy): Strea
       });
   return Object.assign(fromDemand(gather()), { [gathering]: gather });
 };
+
+const backlogOf = (held: Ring<unknown>, overflow: BoundedPolicy['overflow'], dropped: () => number): Backlog => ({
+  name: 'items of what cannot wait',
+  max: held.max,
+  overflow,
+  get depth() {
+    return held.size;
+  },
+  get dropped() {
+    return dropped();
+  },
+});
 
 const overflows: readonly unknown[] = ['latest', 'fail', 'drop-oldest', 'drop-newest'];
 

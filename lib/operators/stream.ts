@@ -72,6 +72,9 @@ interface Waiting<T> {
 
 const over = { done: true, value: undefined } as const;
 
+/** The error of a source that does not wait to be asked. */
+export const unasked = (): Error => new Error('a source gave more items than it was asked for');
+
 /** Asks for one item each time that it is asked for one itself, and subscribes with the first. */
 class Asking<T> implements AsyncIterator<T, undefined> {
   readonly #ask$ = new Subject<number>();
@@ -107,16 +110,25 @@ class Asking<T> implements AsyncIterator<T, undefined> {
   #subscribe(): Subscription {
     return defer(() => this.#produce(this.#ask$)).subscribe({
       next: (value) => {
-        this.#waiting.shift()?.resolve({ done: false, value });
+        const waiting = this.#waiting.shift();
+        if (waiting) waiting.resolve({ done: false, value });
+        else if (!this.#isOver) {
+          this.#fail(unasked());
+          this.#subscription?.unsubscribe();
+        }
       },
       error: (error: unknown) => {
-        this.#failure = { error };
-        this.#finish();
+        this.#fail(error);
       },
       complete: () => {
         this.#finish();
       },
     });
+  }
+
+  #fail(error: unknown): void {
+    if (!this.#isOver) this.#failure = { error };
+    this.#finish();
   }
 
   #finish(): void {

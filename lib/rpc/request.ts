@@ -25,7 +25,8 @@ export interface Former {
 export abstract class Request extends Outgoing {
   override readonly key: string | undefined;
   readonly #sending: Sending;
-  readonly #timeoutMs: number;
+  /** How long it may take from its sending on; of a stream that is open, the whole of it. */
+  #timeoutMs: number;
   readonly #wholeDeadline: number;
   readonly #silence: SilenceWatch | undefined;
   readonly #release: (() => void) | undefined;
@@ -92,7 +93,9 @@ export abstract class Request extends Outgoing {
     if (!this.#sending.isStream || this.isSettled) return;
     const { wheel, clock } = this.#sending.ports;
     wheel.remove(this);
+    const sentAt = this.deadline - this.#timeoutMs;
     this.deadline = Math.min(this.#wholeDeadline, clock.now() + limits.timeoutMsMax);
+    this.#timeoutMs = this.deadline - sentAt;
     wheel.add(this);
   }
 

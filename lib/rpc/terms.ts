@@ -77,7 +77,7 @@ export const agree = (sending: Sending, options: CallOptions | undefined, confir
   return {
     deadline,
     wholeDeadline,
-    timeoutMs,
+    timeoutMs: Math.min(timeoutMs, deadline - now),
     meta: silenceMs === undefined ? meta : { ...meta, silenceMs },
     retries,
     work,

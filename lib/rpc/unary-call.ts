@@ -1,6 +1,7 @@
 import { defer, throwError, timeout, Observable, type Unsubscribable } from 'rxjs';
 import { Kind, type RequestEnvelope } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
+import { throwApart } from '../core/throw-apart.js';
 import { type Call, LazyCall } from '../operators/lazy-call.js';
 import { checkOutput } from './check-output.js';
 import type { Method } from './contract.js';
@@ -55,13 +56,21 @@ export class UnaryRequest extends Request {
     if (!this.#isWatched) return;
     this.#call.remember(error, this);
     this.within(() => {
-      this.#sink.error(error);
+      try {
+        this.#sink.error(error);
+      } catch (thrown) {
+        throwApart(thrown);
+      }
     });
   }
 
   #give(payload: unknown): void {
-    this.#sink.next(payload);
-    this.#sink.complete();
+    try {
+      this.#sink.next(payload);
+      this.#sink.complete();
+    } catch (error) {
+      throwApart(error);
+    }
   }
 }
 

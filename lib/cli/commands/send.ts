@@ -68,7 +68,8 @@ const send = <T>(
     return work(session, await findMethod([verb], sent, session, options), given);
   });
 
-const read = async (input: string | undefined): Promise<unknown> => {
+/** JSON as it was given, or what standard input has of it. */
+export const read = async (input: string | undefined): Promise<unknown> => {
   if (input === undefined) return undefined;
   return readValue(input === '-' ? await text(process.stdin) : input);
 };

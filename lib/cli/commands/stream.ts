@@ -4,7 +4,7 @@ import { CommandError, exitCodes } from '../exit.js';
 import { findMethod, type TopicOptions, withTopic } from '../find.js';
 import { Output } from '../output.js';
 import { readValue, writeValue } from '../values.js';
-import type { Sent } from './send.js';
+import { read, type Sent } from './send.js';
 
 /**
  * `skein stream`: prints the items of a stream or a channel, each on a line as JSON, and the reply of a sink. What goes into a sink or a
@@ -12,8 +12,9 @@ import type { Sent } from './send.js';
  */
 export const stream = ({ input, ...sent }: Sent, options: TopicOptions): Promise<void> =>
   withTopic(sent.topic, options, async (session) => {
-    const given = input === undefined ? undefined : readValue(input);
     const method = await findMethod(['stream', 'sink', 'channel'], sent, session, options);
+    // Standard input is what the others send.
+    const given = method.verb === 'stream' || input !== '-' ? await read(input) : undefined;
     const { timeout: timeoutMs } = options;
     const opening = { timeoutMs, open: given };
     try {
@@ -50,6 +51,6 @@ const readLine = (line: string, number: number): unknown => {
     return readValue(line);
   } catch (error) {
     const { message } = error as CommandError;
-    throw new CommandError({ exitCode: exitCodes.usage, message: `line ${String(number)} of standard input: ${message}` });
+    throw new CommandError({ exitCode: exitCodes.failed, message: `line ${String(number)} of standard input: ${message}` });
   }
 };

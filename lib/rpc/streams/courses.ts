@@ -92,7 +92,7 @@ const awaitReply: Course['follow'] = (result, outcome, request) => {
 
 /** Sends the items of what the handler returned, or promised. */
 const sendItems = (
-  { codec, ambient }: RpcPorts,
+  { codec, ambient, logger }: RpcPorts,
   result: unknown,
   outcome: Outcome,
   request: Incoming,
@@ -109,6 +109,9 @@ const sendItems = (
       },
       within: (ask) => {
         ambient.run(work, ask);
+      },
+      stray: (error) => {
+        logger.warn('the source of a stream failed as it was let go of', { error });
       },
       over: outcome,
     });

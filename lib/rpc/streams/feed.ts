@@ -30,6 +30,9 @@ export const feed = (
     within: (ask) => {
       request.within(ask);
     },
+    stray: (error) => {
+      logger.warn('the source of the items to send failed as it was let go of', { error });
+    },
     sent: stream.progress,
     over: {
       value: () => {

@@ -2,6 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { Backlog } from '../../core/backlog.js';
 import { SkeinError } from '../../core/errors.js';
 import { Ring } from '../../core/ring.js';
+import { throwApart } from '../../core/throw-apart.js';
 
 /** What an inflow needs of its stream. */
 export interface InflowEnds {
@@ -143,7 +144,7 @@ export class Inflow {
     this.#isEmitting = false;
     const end = this.#end;
     if (!end || this.#held.size > 0) return;
-    this.#ends.within(() => {
+    this.#tell(() => {
       if (end.error === undefined) subscriber.complete();
       else subscriber.error(end.error);
     });
@@ -155,21 +156,27 @@ export class Inflow {
       this.#wanted -= 1;
       this.#taken.push(cost);
     }
-    if (this.#ends.isWithin()) subscriber.next(payload);
-    else {
-      this.#ends.within(() => {
-        subscriber.next(payload);
-      });
-    }
+    this.#tell(() => {
+      subscriber.next(payload);
+    });
     if (!isEndless) return;
     this.#consumed += cost;
     this.#giveBack();
   }
 
-  /** In large portions, for a message of a few items should not cost a record each; but who has no credit left should not wait for it. */
+  /** What it throws on its way out is nothing to the link. */
+  #tell(tell: () => void): void {
+    try {
+      if (this.#ends.isWithin()) tell();
+      else this.#ends.within(tell);
+    } catch (error) {
+      throwApart(error);
+    }
+  }
+
+  /** In quarters, for an item should not cost a record each; three quarters are there meanwhile. */
   #giveBack(): void {
-    if (this.#consumed === 0 || this.#end) return;
-    if (this.#consumed < this.#credit / 4 && this.#granted > this.#consumed) return;
+    if (this.#consumed < this.#credit / 4 || this.#end) return;
     this.#give(this.#consumed);
     this.#consumed = 0;
   }

@@ -5,7 +5,7 @@ import { limits } from '../../core/limits.js';
 import { Ring } from '../../core/ring.js';
 import { snapshot } from '../../core/snapshot.js';
 import { pull, type Source } from '../../operators/pull.js';
-import type { Produce } from '../../operators/stream.js';
+import { type Produce, unasked } from '../../operators/stream.js';
 import type { Codec } from '../../ports/codec.js';
 import type { Outcome } from '../first-value.js';
 
@@ -16,6 +16,8 @@ export interface OutflowEnds {
   readonly wake: () => void;
   /** Asks within the work that it is part of. */
   readonly within: (ask: () => void) => void;
+  /** Told what its source threw where nobody asked it for anything, as on its way out. */
+  readonly stray: (error: unknown) => void;
   /** Told what each item costs as it leaves. */
   readonly sent?: { sent(cost: number): void } | undefined;
   /** All items have left, or it failed; behind those that were there before. */
@@ -101,7 +103,7 @@ export class Outflow {
   close(): void {
     this.#isTold = true;
     this.#held.drain();
-    this.#source.unsubscribe();
+    this.#leave();
   }
 
   /** What was to be sent cannot be. */
@@ -139,8 +141,20 @@ export class Outflow {
     if (open <= 0 || this.#end || this.#isTold) return;
     this.#asked += open;
     this.#ends.within(() => {
-      this.#ask$.next(open);
+      try {
+        this.#ask$.next(open);
+      } catch (error) {
+        this.#ends.stray(error);
+      }
     });
+  }
+
+  #leave(): void {
+    try {
+      this.#source.unsubscribe();
+    } catch (error) {
+      this.#ends.stray(error);
+    }
   }
 
   #take(value: unknown): void {
@@ -148,11 +162,11 @@ export class Outflow {
     let bytes: number;
     let payload: unknown;
     try {
-      if (this.#asked === 0) throw new Error('a source gave more items than it was asked for');
+      if (this.#asked === 0) throw unasked();
       bytes = this.#ends.codec.measure(value);
       payload = snapshot(value);
     } catch (error) {
-      this.#source.unsubscribe();
+      this.#leave();
       this.#finish({ error });
       return;
     }
@@ -166,7 +180,7 @@ export class Outflow {
   }
 
   #finish(end: { readonly error?: unknown }): void {
-    this.#end = end;
+    this.#end ??= end;
     if (!this.#isFilling) this.#ends.wake();
   }
 
