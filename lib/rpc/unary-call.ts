@@ -1,7 +1,7 @@
 import { defer, throwError, timeout, Observable, type Unsubscribable } from 'rxjs';
 import { Kind, type RequestEnvelope } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
-import { throwApart } from '../core/throw-apart.js';
+import { throwApart } from '../operators/throw-apart.js';
 import { type Call, LazyCall } from '../operators/lazy-call.js';
 import { checkOutput } from './check-output.js';
 import type { Method } from './contract.js';

@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { Backlog } from '../../core/backlog.js';
 import { SkeinError } from '../../core/errors.js';
 import { Ring } from '../../core/ring.js';
-import { throwApart } from '../../core/throw-apart.js';
+import { throwApart } from '../../operators/throw-apart.js';
 
 /** What an inflow needs of its stream. */
 export interface InflowEnds {
