@@ -1,9 +1,9 @@
-import { defer, from, Observable, type ObservableInput, Subject, type Subscriber, Subscription } from 'rxjs';
+import { defer, from, Observable, type ObservableInput, type Subscriber, Subscription } from 'rxjs';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { Ring } from '../core/ring.js';
 import { checkCounts } from './check-counts.js';
-import { demand, type DemandOperator, fromDemand, type Stream } from './stream.js';
+import { Asks, demand, type DemandOperator, fromDemand, type Stream } from './stream.js';
 import { whileOpen } from './while-open.js';
 
 /**
@@ -27,7 +27,7 @@ class Consumption<T, R> {
   readonly #project: Project<T, R>;
   readonly #max: number;
   readonly #subscriber: Subscriber<R>;
-  readonly #ask$ = new Subject<number>();
+  readonly #asks = new Asks();
   /** Results that nobody wants yet. */
   readonly #held = new Ring<{ readonly value: R }>(limits.waitingMax);
   readonly #work = new Subscription();
@@ -53,7 +53,7 @@ class Consumption<T, R> {
     const next = (item: T): void => {
       this.#start(item);
     };
-    this.#work.add(source[demand](this.#ask$).subscribe({ next, error, complete }));
+    this.#work.add(source[demand](this.#asks.credit$).subscribe({ next, error, complete }));
     const grant = (more: number): void => {
       this.#credit = Math.min(this.#credit + more, Number.MAX_SAFE_INTEGER);
       this.#goOn();
@@ -79,6 +79,7 @@ class Consumption<T, R> {
             // It lets go of what it held before the next one takes its place.
             one.unsubscribe();
             this.#running -= 1;
+            this.#asks.finish(1);
             this.#goOn();
           },
         }),
@@ -105,7 +106,7 @@ class Consumption<T, R> {
     const free = Math.min(this.#max, this.#credit - this.#held.size) - this.#running - this.#asked;
     if (free <= 0 || this.#isOver || this.#subscriber.closed) return;
     this.#asked += free;
-    this.#ask$.next(free);
+    this.#asks.ask(free);
   }
 }
 

@@ -1,5 +1,5 @@
 import { defer, merge, Observable, of, Subject, Subscription, tap } from 'rxjs';
-import type { Produce } from './stream.js';
+import { type Credit, done, type Produce } from './stream.js';
 
 /**
  * Lets items pass through operators that know nothing of demand, one for one: whoever they subscribe to is asked for what is wanted
@@ -21,7 +21,10 @@ export const passDemand =
         error: (error: unknown) => subscriber.error(error),
       });
       // Whoever is given some may ask for more at once.
-      const asked$ = defer(() => (wanted > 0 ? merge(more$, of(wanted)) : more$));
+      const asked$ = Object.assign(
+        defer(() => (wanted > 0 ? merge(more$, of(wanted)) : more$)),
+        { [done]: (credit$ as Credit)[done] },
+      );
       all.add(asking);
       all.add(
         pass(asked$)

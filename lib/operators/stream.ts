@@ -22,6 +22,27 @@ export interface Stream<out T> extends Observable<T>, AsyncIterable<T> {
  */
 export type Produce<T> = (credit$: Observable<number>) => Observable<T>;
 
+/** Where one who asks says how many items are done with, the oldest that it got; of all others, asking for one more says that one is. */
+export const done: unique symbol = Symbol('skein.done');
+
+/** Credit, from whoever asks. */
+export type Credit = Observable<number> & { readonly [done]?: Observable<number> | undefined };
+
+/** Asks for items, and says apart from it which are done with: for one who may have asked for more than comes. */
+export class Asks {
+  readonly #more$ = new Subject<number>();
+  readonly #done$ = new Subject<number>();
+  readonly credit$: Credit = Object.assign(this.#more$.asObservable(), { [done]: this.#done$.asObservable() });
+
+  ask(count: number): void {
+    this.#more$.next(count);
+  }
+
+  finish(count: number): void {
+    this.#done$.next(count);
+  }
+}
+
 /** An operator that asks for items itself, and so keeps the demand of what stands behind it. */
 export type DemandOperator<T, R> = (source: Stream<T>) => Stream<R>;
 
@@ -98,6 +119,7 @@ class Asking<T> implements AsyncIterator<T, undefined> {
       this.#waiting.push({ resolve, reject });
       this.#subscription ??= this.#subscribe();
       this.#ask$.next(1);
+      if (this.#isOver) this.#subscription.unsubscribe();
     });
   }
 
@@ -112,7 +134,7 @@ class Asking<T> implements AsyncIterator<T, undefined> {
       next: (value) => {
         const waiting = this.#waiting.shift();
         if (waiting) waiting.resolve({ done: false, value });
-        else if (!this.#isOver) {
+        else {
           this.#fail(unasked());
           this.#subscription?.unsubscribe();
         }

@@ -54,12 +54,9 @@ class CastRequest extends Request {
   }
 
   #tell(tell: (receipt: CastReceipt) => void): void {
-    if (this.isWithinWork) tell(this.#receipt);
-    else {
-      this.within(() => {
-        tell(this.#receipt);
-      });
-    }
+    this.within(() => {
+      tell(this.#receipt);
+    });
   }
 }
 

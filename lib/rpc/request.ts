@@ -3,6 +3,7 @@ import { backoffMs } from '../core/backoff.js';
 import { type ErrorCode, invalidArgument, isSkeinError, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { snapshot } from '../core/snapshot.js';
+import { throwApart } from '../operators/throw-apart.js';
 import { type Balance, Outgoing, type Operation } from '../ports/transport.js';
 import type { RpcPorts } from './rpc-ports.js';
 import { SilenceWatch } from './silence-watch.js';
@@ -142,11 +143,15 @@ export abstract class Request extends Outgoing {
 
   /**
    * Tells its sender within the work that it is part of, or outside of any: an answer is heard in whichever context its link was dialled,
-   * and what its sender does next is not part of that.
+   * and what its sender does next is not part of that. What is thrown by that, as by a teardown, is nothing to the link.
    */
   within(tell: () => void): void {
-    const { ambient } = this.#sending.ports;
-    ambient.run(this.#work, tell);
+    try {
+      if (this.isWithinWork) tell();
+      else this.#sending.ports.ambient.run(this.#work, tell);
+    } catch (error) {
+      throwApart(error);
+    }
   }
 
   /** Told of its failure, after it has ended. */

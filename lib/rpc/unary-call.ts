@@ -56,11 +56,7 @@ export class UnaryRequest extends Request {
     if (!this.#isWatched) return;
     this.#call.remember(error, this);
     this.within(() => {
-      try {
-        this.#sink.error(error);
-      } catch (thrown) {
-        throwApart(thrown);
-      }
+      this.#sink.error(error);
     });
   }
 

@@ -4,21 +4,27 @@ import {
   EMPTY,
   finalize,
   from,
+  lastValueFrom,
   map,
   mergeMap,
   NEVER,
+  type Observable,
   of,
   range,
   Subject,
   switchMap,
   tap,
   throwError,
+  toArray,
 } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   bounded,
   bytes,
   call,
+  cast,
+  channel,
+  consume,
   contract,
   createNode,
   fromDemand,
@@ -30,8 +36,15 @@ import {
 } from '../../lib/index.js';
 import { RecordingLogger } from '../recording-logger.js';
 
+/** Small at first, and then large. */
+function* heavy() {
+  yield new Uint8Array(10);
+  for (let i = 0; i < 100; i += 1) yield new Uint8Array(65_536);
+}
+
 const Astray = contract('astray', '1', {
   echo: call<number, number>(),
+  note: cast<number>(),
   first: sink<number, number>(),
   never: sink<number, number>(),
   all: sink<number, readonly number[]>(),
@@ -40,6 +53,9 @@ const Astray = contract('astray', '1', {
   unasked: stream<undefined, number>(),
   breaks: stream<undefined, number>(),
   slow: stream<undefined, number>(),
+  heavy: stream<undefined, Uint8Array>(),
+  twenty: stream<undefined, number>(),
+  bytes: sink<Uint8Array, number>(),
 });
 
 describe('what users do wrong with streams', () => {
@@ -54,6 +70,7 @@ describe('what users do wrong with streams', () => {
     client = await createNode(url, { logger });
     await server.serve(Astray, {
       echo: (value) => value,
+      note: () => undefined,
       first: async (item$) => {
         for await (const item of item$) return item;
         return 0;
@@ -70,6 +87,13 @@ describe('what users do wrong with streams', () => {
         return sum;
       },
       three: () => [1, 2, 3],
+      heavy,
+      twenty: () => Array.from({ length: 20 }, (_, i) => i),
+      bytes: async (item$) => {
+        let count = 0;
+        for await (const item of item$) if (item.byteLength > 0) count += 1;
+        return count;
+      },
       unasked: () => fromDemand(() => of(1, 2)),
       breaks: () => {
         const failure$ = throwError(() => new Error('broken'));
@@ -127,13 +151,13 @@ describe('what users do wrong with streams', () => {
     const errors: unknown[] = [];
     thrown.subscribe((error) => errors.push(error));
     const beside = Promise.resolve(settle(api.never([1], { timeoutMs: 60_000 })));
-    for (const called of [from(api.echo(1)), api.three()]) {
+    for (const begin of [() => from(api.echo(1)), () => from(api.three()), (): Observable<unknown> => api.note(1).state$]) {
       await new Promise<void>((complete) => {
-        called.pipe(finalize(fails)).subscribe({ complete, error: complete });
+        begin().pipe(finalize(fails)).subscribe({ complete, error: complete });
       });
     }
     expect(await api.echo(7)).toBe(7);
-    await expect.poll(() => errors.length).toBe(2);
+    await expect.poll(() => errors.length).toBe(3);
     config.onUnhandledError = null;
     await client.close();
     await beside;
@@ -147,8 +171,8 @@ describe('what users do wrong with streams', () => {
     await expect(iterate(fromDemand(() => of(1, 2)))).rejects.toThrow(unasked);
   });
 
-  const iterate = async (items: AsyncIterable<number>): Promise<readonly number[]> => {
-    const got = [];
+  const iterate = async <T>(items: AsyncIterable<T>): Promise<readonly T[]> => {
+    const got: T[] = [];
     for await (const item of items) got.push(item);
     return got;
   };
@@ -179,6 +203,44 @@ describe('what users do wrong with streams', () => {
     // All but the first and what is told in two parts.
     expect(asked.slice(0, 5).reduce((sum, more) => sum + more, 0)).toBeGreaterThanOrEqual(64 + 3 * 16);
     expect(asked.length).toBeLessThan(2 * (320 / 16) + 4);
+  });
+
+  it('goes on giving to free places while others stay taken', async () => {
+    let free: () => void = () => undefined;
+    const wait = new Promise<void>((resolve) => (free = resolve));
+    const work = async (i: number): Promise<number> => {
+      if (i < 7) await wait;
+      if (i === 11) free();
+      return i;
+    };
+    const worked$ = client.client(Astray).twenty(undefined, { credit: 8 }).pipe(consume(work, 8), toArray());
+    expect(await lastValueFrom(worked$)).toHaveLength(20);
+  });
+
+  it('hands streams on, whatever they weigh and whoever grants more', async () => {
+    const origin = client.client(Astray);
+    const relay = contract('relay', '1', {
+      heavy: stream<undefined, Uint8Array>(),
+      narrow: stream<undefined, number>(),
+      put: sink<Uint8Array, number>(),
+      same: channel<Uint8Array, Uint8Array>(),
+      sizes: channel<Uint8Array, number>(),
+    });
+    const via = await createNode(client.url, { logger });
+    await via.serve(relay, {
+      heavy: () => origin.heavy(),
+      narrow: () => origin.twenty(undefined, { credit: 3 }),
+      put: (item$) => origin.bytes(item$),
+      same: (item$) => item$,
+      sizes: (item$) => item$.pipe(consume((item) => of(item.byteLength), 256)),
+    });
+    const api = client.client(relay);
+    expect(await iterate(api.heavy())).toHaveLength(101);
+    expect(await iterate(api.narrow())).toHaveLength(20);
+    expect(await api.put(heavy())).toBe(101);
+    expect(await iterate(api.same(heavy()))).toHaveLength(101);
+    expect(await iterate(api.sizes(heavy()))).toHaveLength(101);
+    await via.close();
   });
 
   it('says of a deadline how long it was', async () => {

@@ -67,11 +67,14 @@ const takeItems = (method: Coursed, request: Incoming, work: Work, ports: RpcPor
   return opened instanceof Promise ? opened.then(start) : start(opened);
 };
 
-const itemsOf = (request: Incoming, work: Work, { ambient }: RpcPorts): Stream<unknown> => {
+const itemsOf = (request: Incoming, work: Work, { ambient, logger }: RpcPorts): Stream<unknown> => {
   const flows = flowsOf(request);
   const inflow = new Inflow(limits.streamCredit, false, {
     owe: () => {
       flows.wake();
+    },
+    stray: (error) => {
+      logger.error('who takes the items of a stream failed on its way out', { error });
     },
     leave: () => {
       if (!request.isSettled) flows.say(Kind.cancel);

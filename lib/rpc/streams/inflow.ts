@@ -2,12 +2,14 @@ import { Observable, type Subscriber } from 'rxjs';
 import type { Backlog } from '../../core/backlog.js';
 import { SkeinError } from '../../core/errors.js';
 import { Ring } from '../../core/ring.js';
-import { throwApart } from '../../operators/throw-apart.js';
+import { type Credit, done } from '../../operators/stream.js';
 
 /** What an inflow needs of its stream. */
 export interface InflowEnds {
   /** Credit is to go back to the other side. */
   readonly owe: () => void;
+  /** What whoever takes the items throws on its way out. */
+  readonly stray: (error: unknown) => void;
   /** Whoever took the items wants no more of them. */
   readonly leave: () => void;
   /** Whether the present code runs for the work that it is part of, and what runs something for it. */
@@ -70,15 +72,25 @@ export class Inflow {
       this.#subscriber = subscriber;
       if (!this.#isGranted && !this.#end) this.#give(this.#credit);
       this.#isGranted = true;
-      const asking = credit$.subscribe({
-        next: (more) => {
-          this.#want(more);
+      const error = (failure: unknown): void => subscriber.error(failure);
+      const done$ = (credit$ as Credit)[done];
+      const next = (more: number): void => {
+        // Who asks for another one is done with one that was handed out before, unless it says so by itself.
+        if (!done$) this.#consume(more);
+        this.#want(more);
+      };
+      const asking = credit$.subscribe({ next, error });
+      const consuming = done$?.subscribe({
+        next: (count) => {
+          this.#consume(count);
+          this.#giveBack();
         },
-        error: (error: unknown) => subscriber.error(error),
+        error,
       });
       this.#deliver();
       return () => {
         asking.unsubscribe();
+        consuming?.unsubscribe();
         this.#held.drain();
         if (!this.#end) this.#ends.leave();
       };
@@ -107,6 +119,7 @@ export class Inflow {
       this.#hand(this.#subscriber, payload, cost);
       this.#isEmitting = false;
       if (this.#held.size > 0 || this.#end) this.#deliver();
+      this.#giveBack();
     } else this.#held.push({ payload, cost });
   }
 
@@ -124,11 +137,14 @@ export class Inflow {
   }
 
   #want(more: number): void {
-    // Who asks for another one is done with one that was handed out before.
-    for (let done = Math.min(more, this.#taken.size); done > 0; done -= 1) this.#consumed += this.#taken.shift() ?? 0;
     this.#wanted = Math.min(this.#wanted + more, Number.MAX_SAFE_INTEGER);
-    this.#giveBack();
     this.#deliver();
+    this.#giveBack();
+  }
+
+  /** So many more of the items that were handed out are done with. */
+  #consume(count: number): void {
+    for (let left = Math.min(count, this.#taken.size); left > 0; left -= 1) this.#consumed += this.#taken.shift() ?? 0;
   }
 
   /** What one item gives rise to may come back here, and is left to the loop that is under way. */
@@ -170,13 +186,15 @@ export class Inflow {
       if (this.#ends.isWithin()) tell();
       else this.#ends.within(tell);
     } catch (error) {
-      throwApart(error);
+      this.#ends.stray(error);
     }
   }
 
-  /** In quarters, for an item should not cost a record each; three quarters are there meanwhile. */
+  /** In quarters, for an item should not cost a record each; but who is wanted for more and has neither items nor credit gets what there is. */
   #giveBack(): void {
-    if (this.#consumed < this.#credit / 4 || this.#end) return;
+    if (this.#consumed === 0 || this.#end) return;
+    const isStarved = this.#granted <= 0 && this.#wanted > 0 && this.#held.size === 0;
+    if (this.#consumed < this.#credit / 4 && !isStarved) return;
     this.#give(this.#consumed);
     this.#consumed = 0;
   }

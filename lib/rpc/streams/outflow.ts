@@ -1,11 +1,11 @@
-import { defer, Subject, Subscription } from 'rxjs';
+import { defer, Subscription } from 'rxjs';
 import type { Backlog } from '../../core/backlog.js';
 import { type Envelope, type ItemEnvelope, Kind } from '../../core/envelope.js';
 import { limits } from '../../core/limits.js';
 import { Ring } from '../../core/ring.js';
 import { snapshot } from '../../core/snapshot.js';
 import { pull, type Source } from '../../operators/pull.js';
-import { type Produce, unasked } from '../../operators/stream.js';
+import { Asks, type Produce, unasked } from '../../operators/stream.js';
 import type { Codec } from '../../ports/codec.js';
 import type { Outcome } from '../first-value.js';
 
@@ -40,7 +40,7 @@ export class Outflow {
   #asked = 0;
   #aheadMax = 1;
   #heaviest = 1;
-  readonly #ask$ = new Subject<number>();
+  readonly #asks = new Asks();
   readonly #source = new Subscription();
   #end: { readonly error?: unknown } | undefined;
   #isTold = false;
@@ -76,7 +76,7 @@ export class Outflow {
     if (this.#isTold) return;
     this.#ends.within(() => {
       this.#source.add(
-        defer(() => this.#produce(this.#ask$)).subscribe({
+        defer(() => this.#produce(this.#asks.credit$)).subscribe({
           next: (item) => {
             this.#take(item);
           },
@@ -115,16 +115,19 @@ export class Outflow {
 
   fill(batch: Envelope[], max: number): number {
     let bytes = 0;
+    let left = 0;
     this.#isFilling = true;
     while (batch.length < max && bytes < limits.batchBytesMax && this.#credit > 0) {
       const item = this.#held.shift() ?? this.#next();
       if (!item) break;
       this.#credit -= item.cost;
       bytes += item.bytes;
+      left += 1;
       batch.push(item);
       this.#ends.sent?.sent(item.cost);
     }
     this.#isFilling = false;
+    if (left > 0) this.#asks.finish(left);
     this.#ask();
     this.#tellEnd();
     return bytes;
@@ -142,7 +145,7 @@ export class Outflow {
     this.#asked += open;
     this.#ends.within(() => {
       try {
-        this.#ask$.next(open);
+        this.#asks.ask(open);
       } catch (error) {
         this.#ends.stray(error);
       }

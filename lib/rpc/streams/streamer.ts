@@ -4,6 +4,7 @@ import { SkeinError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import { consume } from '../../operators/consume.js';
 import { passDemand } from '../../operators/pass-demand.js';
+import { throwApart } from '../../operators/throw-apart.js';
 import { fromDemand, type Produce, type Stream } from '../../operators/stream.js';
 import type { Method } from '../contract.js';
 import type { ChannelOptions } from '../options.js';
@@ -31,6 +32,7 @@ class ItemsRequest extends Request {
       owe: () => {
         this.stream.wake();
       },
+      stray: throwApart,
       leave: () => {
         this.cancel('unsubscribed');
       },
