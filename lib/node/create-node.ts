@@ -160,11 +160,12 @@ const containerFor = async (plan: Plan): Promise<Container> => {
 };
 
 const directoryModules = ({ scheme, place, settings, hub, overrides = [], modules = [] }: Plan): readonly ContainerModule[] => {
+  const ways = { network: settings.network ?? defaults.network, leaseMs: settings.leaseMs ?? defaults.leaseMs };
   switch (scheme) {
     case 'zmq+local':
-      return localModule(place, settings.leaseMs ?? defaults.leaseMs);
+      return localModule(place, ways);
     case 'zmq+static':
-      return staticModule(place);
+      return staticModule(place, ways);
     case 'zmq+memory':
       if (place === '' && !hub) throw invalidArgument('zmq+memory:// needs a name, zmq+memory://NAME, or the option hub');
       return memoryModule(place === '' ? (hub as Hub) : hubNamed(place));

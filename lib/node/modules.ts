@@ -44,21 +44,28 @@ export const systemModule = ({ logger = warningsOnly }: Pick<Plan, 'logger'>): C
   });
 
 /** Native addons are loaded where they are asked for, so that what does not need them does not depend on them. */
-const zmqModule = new ContainerModule(({ bind }) => {
-  bind(Network)
-    .toResolvedValue(
-      async (clock: Clock, ids: Ids, logger: Logger) => {
-        const { ZmqNetwork } = await import('../adapters/zmq/zmq-network.js');
-        return ZmqNetwork.create({ ipcDirectory: defaultDirectory() }, { clock, ids, logger, makePrivate });
-      },
-      [Clock, Ids, Logger],
-    )
-    .inSingletonScope();
-});
+const networkModule = (network: 'zmq' | 'zmtp'): ContainerModule =>
+  new ContainerModule(({ bind }) => {
+    bind(Network)
+      .toResolvedValue(
+        async (clock: Clock, ids: Ids, logger: Logger) => {
+          const [options, ports] = [{ ipcDirectory: defaultDirectory() }, { clock, ids, logger, makePrivate }];
+          if (network === 'zmq') return (await import('../adapters/zmq/zmq-network.js')).ZmqNetwork.create(options, ports);
+          return new (await import('../adapters/zmtp/zmtp-network.js')).ZmtpNetwork(options, ports);
+        },
+        [Clock, Ids, Logger],
+      )
+      .inSingletonScope();
+  });
+
+interface Ways {
+  readonly network: 'zmq' | 'zmtp';
+  readonly leaseMs: number;
+}
 
 /** All processes of this user on this host find each other, or those that name the same directory. */
-export const localModule = (place: string, leaseMs: number): readonly ContainerModule[] => [
-  zmqModule,
+export const localModule = (place: string, { network, leaseMs }: Ways): readonly ContainerModule[] => [
+  networkModule(network),
   new ContainerModule(({ bind }) => {
     bind(Matchmaker)
       .toResolvedValue(
@@ -74,8 +81,8 @@ export const localModule = (place: string, leaseMs: number): readonly ContainerM
 ];
 
 /** The servers stand in a file. */
-export const staticModule = (file: string): readonly ContainerModule[] => [
-  zmqModule,
+export const staticModule = (file: string, { network }: Ways): readonly ContainerModule[] => [
+  networkModule(network),
   new ContainerModule(({ bind }) => {
     bind(Matchmaker)
       .toResolvedValue(

@@ -1,5 +1,5 @@
 import { defaultDirectory, makePrivate } from '../adapters/system/private-directory.js';
-import { ipcEndpoint } from '../adapters/zmq/ipc-endpoint.js';
+import { ipcEndpoint } from '../adapters/wires/ipc-endpoint.js';
 
 /** Where `zmq+local://` finds servers. */
 export const localDirectory = (): string => defaultDirectory();

@@ -9,6 +9,8 @@ export interface Settings {
   readonly bind?: string;
   /** What others are told to dial, where that is not where it listens. */
   readonly advertise?: string;
+  /** What carries its messages: ZeroMQ's own library, or the same protocol in TypeScript; they talk to each other. Default `zmq`. */
+  readonly network?: 'zmq' | 'zmtp';
   /** Lets it listen beyond this host without encryption; default false. */
   readonly insecure?: boolean;
   /** For a whole request, where neither call, client nor method says another; default 60,000; 0 fails at once. */
@@ -33,13 +35,14 @@ export interface Settings {
   readonly labels?: Context;
 }
 
-type Kinds = { readonly [K in keyof Required<Settings>]: 'text' | 'flag' | 'count' | 'labels' };
+type Kinds = { readonly [K in keyof Required<Settings>]: 'text' | 'network' | 'flag' | 'count' | 'labels' };
 
 /** How each setting is written as text. */
 export const settingKinds: Kinds = {
   name: 'text',
   bind: 'text',
   advertise: 'text',
+  network: 'network',
   insecure: 'flag',
   timeoutMs: 'count',
   noServerMs: 'count',
@@ -64,6 +67,7 @@ const least: { readonly [K in keyof Settings]?: number } = {
 export const settingNames = Object.keys(settingKinds) as readonly (keyof Settings)[];
 
 export const defaults = {
+  network: 'zmq',
   insecure: false,
   timeoutMs: limits.timeoutMs,
   noServerMs: limits.noServerMs,
@@ -83,7 +87,7 @@ export type Read = { readonly value: string | number | boolean } | { readonly pr
 /** Reads one setting's text. */
 export const readSetting = (name: Exclude<keyof Settings, 'labels'>, text: string): Read => {
   const kind = settingKinds[name];
-  if (kind === 'text') return { value: text };
+  if (kind === 'text' || kind === 'network') return { value: text };
   if (kind === 'flag') {
     if (text === 'true' || text === 'false') return { value: text === 'true' };
     return { problem: `${name} must be true or false, and is "${text}"` };
@@ -102,6 +106,8 @@ const valueProblems = (name: keyof Settings, value: unknown): readonly string[] 
   switch (settingKinds[name]) {
     case 'text':
       return isText(value) && value !== '' ? [] : [`${name} must be a text that is not empty`];
+    case 'network':
+      return value === 'zmq' || value === 'zmtp' ? [] : [`network must be zmq or zmtp, and is ${show(value)}`];
     case 'flag':
       return typeof value === 'boolean' ? [] : [`${name} must be true or false`];
     case 'count': {

@@ -32,7 +32,7 @@ import { makePrivate } from '../../lib/adapters/system/private-directory.js';
 import { SystemClock } from '../../lib/adapters/system/system-clock.js';
 import { SystemIds } from '../../lib/adapters/system/system-ids.js';
 import { loadZeromq } from '../../lib/adapters/zmq/load-zeromq.js';
-import { tcpEndpoint } from '../../lib/adapters/zmq/tcp-endpoint.js';
+import { tcpEndpoint } from '../../lib/adapters/wires/tcp-endpoint.js';
 import { ZmqNetwork } from '../../lib/adapters/zmq/zmq-network.js';
 import { isSkeinError } from '../../lib/core/errors.js';
 import type { Listening, Wire } from '../../lib/ports/network.js';

@@ -1,4 +1,4 @@
-import type { Role } from './messages.js';
+import { isTcp, type Role } from './messages.js';
 import { type Measured, Pair } from './pair.js';
 import { median } from './pace.js';
 import { Missing } from './prepare.js';
@@ -87,7 +87,7 @@ export const compare = async (
   const contenders: Contender[] = [];
   for (const system of systems[what.bench]) {
     if (system !== 'skein' && !wanted.includes(system)) continue;
-    if (what.network !== 'tcp' && tcpOnly.includes(system)) continue;
+    if (!isTcp(what.network) && tcpOnly.includes(system)) continue;
     contenders.push(await start({ ...what, system }));
   }
   // A window of 1 alone would not make the code warm in any decent time.

@@ -1,16 +1,14 @@
 import { bytes, call, cast, contract, createNode, type Node } from 'skein';
 import { check, fanOutFor, isWhole } from './fanout-pace.js';
-import type { Figures, Job, Role, System } from './messages.js';
+import { type Figures, type Job, nodeUrl, type Role, type System } from './messages.js';
 
 const Fanned = contract('fanned', '1.0', { take: cast({ input: bytes() }), taken: call<undefined, number>() });
-
-const url = ({ folder, network }: Role): string => `zmq+local://${folder}${network === 'tcp' ? '?bind=tcp://127.0.0.1:*' : ''}`;
 
 /** A node for each server, in one process. */
 const serve = async (role: Role): Promise<Job> => {
   const nodes: Node[] = [];
   for (let i = 0; i < role.servers; i += 1) {
-    const node = await createNode(url(role), { name: `server-${String(i)}` });
+    const node = await createNode(nodeUrl(role), { name: `server-${String(i)}` });
     nodes.push(node);
     let taken = 0;
     await node.serve(Fanned, {
@@ -24,7 +22,7 @@ const serve = async (role: Role): Promise<Job> => {
 };
 
 const connect = async (role: Role): Promise<Job> => {
-  const node = await createNode(url(role), { name: 'client' });
+  const node = await createNode(nodeUrl(role), { name: 'client' });
   const client = node.client(Fanned);
   const payload = new Uint8Array(role.payloadBytes).fill(7);
   const servers = Array.from({ length: role.servers }, (_, i) => client.$on(`server-${String(i)}`));

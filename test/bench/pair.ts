@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Figures, Order, Report, Role } from './messages.js';
+import { type Figures, isTcp, type Order, type Report, type Role } from './messages.js';
 import { prepare, type Prepared } from './prepare.js';
 
 /** What a client measured, and the processor's time that both sides took for it. */
@@ -27,7 +27,8 @@ export class Pair {
   }
 
   /** Throws `Missing` where what the system needs is not there. */
-  static async start(what: Omit<Role, 'side' | 'folder' | 'address'>): Promise<Pair> {
+  static async start(work: Omit<Role, 'side' | 'folder' | 'address'>): Promise<Pair> {
+    const what = work.system === 'skein' ? work : { ...work, network: isTcp(work.network) ? ('tcp' as const) : ('ipc' as const) };
     const folder = mkdtempSync(join(tmpdir(), 'skein-bench-'));
     const remove = (): void => {
       rmSync(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
-import { bytes, call, cast, contract, createNode, type Node } from 'skein';
+import { bytes, call, cast, contract, createNode } from 'skein';
 import { measureCalls } from './calls.js';
-import type { Call, callPayload, Figures, Job, Role, System } from './messages.js';
+import { type Call, type callPayload, type Figures, type Job, nodeUrl, type Role, type System } from './messages.js';
 
 const Bench = contract('bench', '1.0', {
   echo: call<typeof callPayload, typeof callPayload>(),
@@ -8,17 +8,14 @@ const Bench = contract('bench', '1.0', {
   take: cast({ input: bytes() }),
 });
 
-const start = (role: Role, name: string): Promise<Node> =>
-  createNode(`zmq+local://${role.folder}`, { name, ...(role.network === 'tcp' && { bind: 'tcp://127.0.0.1:*' }) });
-
 const serve = async (role: Role): Promise<Job> => {
-  const node = await start(role, 'server');
+  const node = await createNode(nodeUrl(role), { name: 'server' });
   await node.serve(Bench, { echo: (input) => input, same: (input) => input, take: () => undefined });
   return { address: '', end: () => node.close() };
 };
 
 const connect = async (role: Role): Promise<Job> => {
-  const node = await start(role, 'client');
+  const node = await createNode(nodeUrl(role), { name: 'client' });
   const client = node.client(Bench);
   await client.$ping();
   const call: Call = (payload, done, fail) => {

@@ -1,13 +1,11 @@
 import { bytes, contract, createNode, stream } from 'skein';
-import type { Figures, Job, Role, System } from './messages.js';
+import { type Figures, type Job, nodeUrl, type Role, type System } from './messages.js';
 import { streamFor } from './stream-pace.js';
 
 const Streamed = contract('streamed', '1.0', { items: stream({ output: bytes() }) });
 
-const url = ({ folder, network }: Role): string => `zmq+local://${folder}${network === 'tcp' ? '?bind=tcp://127.0.0.1:*' : ''}`;
-
 const serve = async (role: Role): Promise<Job> => {
-  const node = await createNode(url(role), { name: 'server' });
+  const node = await createNode(nodeUrl(role), { name: 'server' });
   const payload = new Uint8Array(role.payloadBytes).fill(7);
   await node.serve(Streamed, {
     *items() {
@@ -18,7 +16,7 @@ const serve = async (role: Role): Promise<Job> => {
 };
 
 const connect = async (role: Role): Promise<Job> => {
-  const node = await createNode(url(role), { name: 'client' });
+  const node = await createNode(nodeUrl(role), { name: 'client' });
   const client = node.client(Streamed);
   await client.$ping();
   const measure = (credit: number, seconds: number): Promise<Figures> =>

@@ -1,6 +1,6 @@
 import { endWith, ignoreElements, lastValueFrom, merge, mergeMap, repeat, take, takeWhile, tap, timer } from 'rxjs';
 import { bytes, call, contract, createNode, sink, typed } from 'skein';
-import { callPayload, type Figures, type Job, type Role, type System, uploadBytes } from './messages.js';
+import { callPayload, type Figures, type Job, nodeUrl, type Role, type System, uploadBytes } from './messages.js';
 import { percentiles } from './pace.js';
 
 const Uploads = contract('uploads', '1.0', {
@@ -12,10 +12,8 @@ const Uploads = contract('uploads', '1.0', {
 /** Between the starts of two calls. */
 const callEveryMs = 5;
 
-const url = ({ folder, network }: Role): string => `zmq+local://${folder}${network === 'tcp' ? '?bind=tcp://127.0.0.1:*' : ''}`;
-
 const serve = async (role: Role): Promise<Job> => {
-  const node = await createNode(url(role));
+  const node = await createNode(nodeUrl(role));
   await node.serve(Uploads, {
     echo: (input) => input,
     upload: async (pieces$) => {
@@ -28,7 +26,7 @@ const serve = async (role: Role): Promise<Job> => {
 };
 
 const connect = async (role: Role): Promise<Job> => {
-  const node = await createNode(url(role));
+  const node = await createNode(nodeUrl(role));
   const client = node.client(Uploads);
   await client.$ping();
   const piece = new Uint8Array(role.payloadBytes).fill(7);

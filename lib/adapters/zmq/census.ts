@@ -1,6 +1,6 @@
 import { Subscription } from 'rxjs';
 import type { Clock } from '../../ports/clock.js';
-import { probe } from './marks.js';
+import { probe } from '../wires/marks.js';
 import type { ServedWire } from './served-wire.js';
 
 /** When to look after a connection was lost, in ms: it takes ZeroMQ a moment to let go of it. */

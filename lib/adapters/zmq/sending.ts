@@ -1,7 +1,7 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { SkeinError } from '../../core/errors.js';
 import type { Clock } from '../../ports/clock.js';
-import { type Frames, sendProblem } from './marks.js';
+import { goneError } from '../wires/gone-error.js';
+import { type Frames, sendProblem } from '../wires/marks.js';
 
 const waitMsMax = 25;
 
@@ -65,6 +65,3 @@ const attempt = (outlet: Outlet, frames: Frames, subscriber: Subscriber<never>, 
     fail(error);
   }
 };
-
-const goneError = (peer: string, cause?: unknown): SkeinError<'undeliverable'> =>
-  new SkeinError('undeliverable', { reason: `the wire to ${peer} is gone` }, cause === undefined ? undefined : { cause });

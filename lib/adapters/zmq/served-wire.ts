@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import { invalidArgument } from '../../core/errors.js';
 import { Ring } from '../../core/ring.js';
 import type { Wire } from '../../ports/network.js';
-import { farewell, type Frames } from './marks.js';
+import { farewell, type Frames } from '../wires/marks.js';
 import { type Outlet, sending, sendingMark } from './sending.js';
 
 export interface ServedWireOptions {

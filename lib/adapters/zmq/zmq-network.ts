@@ -5,13 +5,13 @@ import type { Ids } from '../../ports/ids.js';
 import type { Logger } from '../../ports/logger.js';
 import { type Listening, Network, type Wire } from '../../ports/network.js';
 import { DialledWire } from './dialled-wire.js';
-import type { Endpoint } from './endpoint.js';
-import { claimPath, type IpcDirectory, ipcEndpoint, tidyBeside } from './ipc-endpoint.js';
+import type { Endpoint } from '../wires/endpoint.js';
+import { claimPath, type IpcDirectory, ipcEndpoint, tidyBeside } from '../wires/ipc-endpoint.js';
 import { Listener } from './listener.js';
 import { loadZeromq } from './load-zeromq.js';
 import { zmqDefaults, type ZmqOptions, type ZmqSettings } from './options.js';
 import { Sockets } from './sockets.js';
-import { tcpEndpoint } from './tcp-endpoint.js';
+import { tcpEndpoint } from '../wires/tcp-endpoint.js';
 
 export interface ZmqPorts {
   readonly clock: Clock;
