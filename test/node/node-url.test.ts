@@ -11,6 +11,7 @@ const count = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 
 const arbitraries = {
   text,
+  network: fc.constantFrom('zmq', 'zmtp'),
   flag: fc.boolean(),
   count,
   labels: fc.dictionary(text, fc.string({ unit: 'binary' }), { minKeys: 1 }),
@@ -65,7 +66,7 @@ it('leaves addresses readable', () => {
 });
 
 it.each([
-  ['zmq+local://?timeout=3', '"timeout" is not known: the settings are name, bind, advertise, insecure, timeoutMs,'],
+  ['zmq+local://?timeout=3', '"timeout" is not known: the settings are name, bind, advertise, network, insecure, timeoutMs,'],
   ['zmq+local://?label.=x', '"label." is not known'],
   ['zmq+local://?labels=x', '"labels" is not known'],
   ['zmq+local://?__proto__=x', '"__proto__" is not known'],

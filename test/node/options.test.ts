@@ -61,6 +61,7 @@ it('has an environment variable for every setting', () => {
     SKEIN_NAME: 'n',
     SKEIN_BIND: 'tcp://127.0.0.1:4000',
     SKEIN_ADVERTISE: 'tcp://10.0.0.1:4000',
+    SKEIN_NETWORK: 'zmtp',
     SKEIN_INSECURE: 'true',
     SKEIN_TIMEOUT_MS: '1',
     SKEIN_NO_SERVER_MS: '2',

@@ -14,7 +14,7 @@ import {
   typed,
 } from '../../lib/index.js';
 import type { Cluster } from './cluster.js';
-import { ipcCluster } from './ipc-cluster.js';
+import { ipcCluster } from './local-cluster.js';
 import { simCluster } from './sim-cluster.js';
 
 class Sold extends defineError('sold', typed<{ readonly item: number }>()) {}

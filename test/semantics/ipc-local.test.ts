@@ -1,4 +1,4 @@
-import { ipcCluster } from './ipc-cluster.js';
+import { ipcCluster } from './local-cluster.js';
 import { semanticsSuite } from './suite.js';
 
 semanticsSuite('ZeroMQ on ipc and the local directory', ipcCluster, {

@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { createNode } from '../../lib/index.js';
 import { type Cluster, realCluster } from './cluster.js';
 
-/** Nodes that find each other by a local directory of their own, and talk through ipc. */
-export const ipcCluster = async (): Promise<Cluster> => {
+/** Nodes that find each other by a local directory of their own, and talk as the query says. */
+export const localCluster = (query: string) => async (): Promise<Cluster> => {
   const directory = await mkdtemp(join(tmpdir(), 'skein-semantics-'));
-  return realCluster((name, options) => createNode({ ...options, url: `zmq+local://${directory}`, name }), {
+  return realCluster((name, options) => createNode({ ...options, url: `zmq+local://${directory}${query}`, name }), {
     release: () => rm(directory, { recursive: true, force: true }),
   });
 };
+
+/** Through ipc. */
+export const ipcCluster = localCluster('');

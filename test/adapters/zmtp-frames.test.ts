@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { flags, FrameReader } from '../../lib/adapters/zmtp/frame-reader.js';
+import { Violation } from '../../lib/adapters/zmtp/violation.js';
+import { writeCommand, writeMessage } from '../../lib/adapters/zmtp/write-frames.js';
+
+interface Frame {
+  readonly bits: number;
+  readonly body: string;
+}
+
+const bytesMax = 100_000;
+
+/** All frames that the chunks make. */
+const read = (chunks: readonly Uint8Array[]): readonly Frame[] => {
+  const frames: Frame[] = [];
+  const reader = new FrameReader({
+    bytesMax: () => bytesMax,
+    frame: (body, bits) => frames.push({ bits: bits & ~flags.long, body: body.toString('latin1') }),
+  });
+  for (const chunk of chunks) reader.push(Buffer.from(chunk));
+  return frames;
+};
+
+const body = fc.oneof(
+  fc.uint8Array({ maxLength: 300 }),
+  fc.nat({ max: 70_000 }).map((length) => new Uint8Array(length).fill(length % 251)),
+);
+const message = fc.array(body, { minLength: 1, maxLength: 4 });
+const command = fc.record({ name: fc.constantFrom('PING', 'READY'), content: fc.uint8Array({ maxLength: 40 }) });
+
+const said = fc.array(
+  fc.oneof(
+    message.map((frames) => ({
+      written: Buffer.concat(writeMessage(frames)),
+      frames: frames.map((bytes, i) => ({
+        bits: i < frames.length - 1 ? flags.more : 0,
+        body: Buffer.from(bytes).toString('latin1'),
+      })),
+    })),
+    command.map(({ name, content }) => ({
+      written: writeCommand(name, content),
+      frames: [
+        { bits: flags.command, body: `${String.fromCharCode(name.length)}${name}${Buffer.from(content).toString('latin1')}` },
+      ],
+    })),
+  ),
+  { maxLength: 6 },
+);
+
+/** The bytes in pieces, some of them of one byte. */
+const cut = (bytes: Buffer, sizes: readonly number[]): Buffer[] => {
+  const chunks: Buffer[] = [];
+  let at = 0;
+  for (let i = 0; at < bytes.length; i += 1) {
+    const size = Math.max(1, sizes[i % sizes.length] ?? 1);
+    chunks.push(bytes.subarray(at, at + size));
+    at += size;
+  }
+  return chunks;
+};
+
+const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 65_536 })), {
+  minLength: 1,
+  maxLength: 8,
+});
+
+describe('frames of ZMTP', () => {
+  it('are the same, however their bytes are cut', () => {
+    fc.assert(
+      fc.property(said, sizes, (all, into) => {
+        const bytes = Buffer.concat(all.map(({ written }) => written));
+        expect(read(cut(bytes, into))).toEqual(all.flatMap(({ frames }) => frames));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('are refused or read where their bytes were damaged, and nothing else', () => {
+    const damage = fc.array(fc.record({ at: fc.nat(), byte: fc.integer({ min: 0, max: 255 }) }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(said, sizes, damage, (all, into, changes) => {
+        const bytes = Buffer.concat(all.map(({ written }) => written));
+        for (const { at, byte } of changes) if (bytes.length > 0) bytes[at % bytes.length] = byte;
+        try {
+          for (const frame of read(cut(bytes, into))) expect(frame.body.length).toBeLessThanOrEqual(bytesMax);
+        } catch (error) {
+          expect(error).toBeInstanceOf(Violation);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
