@@ -17,8 +17,19 @@ export const consume = <T, R>(project: Project<T, R>, concurrency = 1): DemandOp
   checkCounts('consume', { concurrency });
   const max = Math.min(concurrency, Number.MAX_SAFE_INTEGER);
   return (source) =>
-    fromDemand((credit$) => new Observable((subscriber) => new Consumption(project, max, subscriber).begin(source, credit$)));
+    fromDemand(
+      (credit$) => new Observable((subscriber) => new Consumption(project, max, new Asks(), subscriber).begin(source, credit$)),
+    );
 };
+
+/** Makes one item of each, which is done with when that one is. */
+export const step =
+  <T, R>(project: Project<T, R>): DemandOperator<T, R> =>
+  (source) =>
+    fromDemand(
+      (credit$) =>
+        new Observable((subscriber) => new Consumption(project, 1, new Asks(credit$), subscriber).begin(source, credit$)),
+    );
 
 type Project<T, R> = (item: T, index: number) => ObservableInput<R>;
 
@@ -27,7 +38,7 @@ class Consumption<T, R> {
   readonly #project: Project<T, R>;
   readonly #max: number;
   readonly #subscriber: Subscriber<R>;
-  readonly #asks = new Asks();
+  readonly #asks: Asks;
   /** Results that nobody wants yet. */
   readonly #held = new Ring<{ readonly value: R }>(limits.waitingMax);
   readonly #work = new Subscription();
@@ -38,9 +49,10 @@ class Consumption<T, R> {
   #isOver = false;
   #isEmitting = false;
 
-  constructor(project: Project<T, R>, max: number, subscriber: Subscriber<R>) {
+  constructor(project: Project<T, R>, max: number, asks: Asks, subscriber: Subscriber<R>) {
     this.#project = project;
     this.#max = max;
+    this.#asks = asks;
     this.#subscriber = subscriber;
   }
 

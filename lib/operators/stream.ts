@@ -32,7 +32,13 @@ export type Credit = Observable<number> & { readonly [done]?: Observable<number>
 export class Asks {
   readonly #more$ = new Subject<number>();
   readonly #done$ = new Subject<number>();
-  readonly credit$: Credit = Object.assign(this.#more$.asObservable(), { [done]: this.#done$.asObservable() });
+  readonly credit$: Credit;
+
+  /** With `others`, items are done with when those say so, who get one for each. */
+  constructor(others?: Credit) {
+    const done$ = others ? others[done] : this.#done$.asObservable();
+    this.credit$ = Object.assign(this.#more$.asObservable(), { [done]: done$ });
+  }
 
   ask(count: number): void {
     this.#more$.next(count);
@@ -98,8 +104,10 @@ export const unasked = (): Error => new Error('a source gave more items than it 
 
 /** Asks for one item each time that it is asked for one itself, and subscribes with the first. */
 class Asking<T> implements AsyncIterator<T, undefined> {
-  readonly #ask$ = new Subject<number>();
+  readonly #asks = new Asks();
   readonly #waiting: Waiting<T>[] = [];
+  /** Whether the last item that it got may be in use still. */
+  #isUsing = false;
   readonly #produce: Produce<T>;
   #subscription: Subscription | undefined;
   #isOver = false;
@@ -118,7 +126,9 @@ class Asking<T> implements AsyncIterator<T, undefined> {
       }
       this.#waiting.push({ resolve, reject });
       this.#subscription ??= this.#subscribe();
-      this.#ask$.next(1);
+      if (this.#isUsing) this.#asks.finish(1);
+      this.#isUsing = false;
+      this.#asks.ask(1);
       if (this.#isOver) this.#subscription.unsubscribe();
     });
   }
@@ -130,11 +140,15 @@ class Asking<T> implements AsyncIterator<T, undefined> {
   }
 
   #subscribe(): Subscription {
-    return defer(() => this.#produce(this.#ask$)).subscribe({
+    return defer(() => this.#produce(this.#asks.credit$)).subscribe({
       next: (value) => {
         const waiting = this.#waiting.shift();
-        if (waiting) waiting.resolve({ done: false, value });
-        else {
+        if (waiting) {
+          waiting.resolve({ done: false, value });
+          // Who has asked for the next one already does not use one after the other.
+          if (this.#waiting.length > 0) this.#asks.finish(1);
+          else this.#isUsing = true;
+        } else {
           this.#fail(unasked());
           this.#subscription?.unsubscribe();
         }

@@ -53,6 +53,8 @@ const Astray = contract('astray', '1', {
   unasked: stream<undefined, number>(),
   breaks: stream<undefined, number>(),
   slow: stream<undefined, number>(),
+  checked: sink({ input: bytes(), output: typed<number>() }),
+  counted: stream({ input: typed<undefined>(), output: typed<number>() }),
   heavy: stream<undefined, Uint8Array>(),
   twenty: stream<undefined, number>(),
   bytes: sink<Uint8Array, number>(),
@@ -63,6 +65,9 @@ describe('what users do wrong with streams', () => {
   let client: Node;
   const logger = new RecordingLogger();
   const asked: number[] = [];
+  let finished = 0;
+  let produced = 0;
+  const large = new Uint8Array(3_000_000);
 
   beforeEach(async () => {
     const url = `zmq+memory://astray-${String(Math.random())}`;
@@ -85,6 +90,17 @@ describe('what users do wrong with streams', () => {
         let sum = open.byteLength;
         for await (const item of item$) sum += item;
         return sum;
+      },
+      checked: async (item$) => {
+        finished = 0;
+        for await (const item of item$) {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          if (item.byteLength > 0) finished += 1;
+        }
+        return finished;
+      },
+      *counted() {
+        for (produced = 1; ; produced += 1) yield produced;
       },
       three: () => [1, 2, 3],
       heavy,
@@ -241,6 +257,31 @@ describe('what users do wrong with streams', () => {
     expect(await iterate(api.same(heavy()))).toHaveLength(101);
     expect(await iterate(api.sizes(heavy()))).toHaveLength(101);
     await via.close();
+  });
+
+  it('counts an item as consumed when its loop asks for the next one, with a schema too', async () => {
+    const told: [number, number][] = [];
+    const progress = { next: (consumed: number) => told.push([consumed, finished]) };
+    expect(await client.client(Astray).checked([large, large, large], { progress })).toBe(3);
+    expect(told).toEqual([
+      [1, 1],
+      [2, 2],
+      [3, 3],
+    ]);
+    let ahead = 0;
+    for await (const item of client.client(Astray).counted(undefined, { credit: 4, validateOutput: true })) {
+      await new Promise(setImmediate);
+      ahead = Math.max(ahead, produced - item);
+      if (item === 40) break;
+    }
+    expect(ahead).toBeLessThan(4);
+  });
+
+  it('gives to who asks for several at once, however few the credit lets come', async () => {
+    const iterator = client.client(Astray).twenty(undefined, { credit: 3 })[Symbol.asyncIterator]();
+    const got = await Promise.all(Array.from({ length: 10 }, () => iterator.next()));
+    expect(got.map(({ value }) => value as number)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    await iterator.return?.();
   });
 
   it('says of a deadline how long it was', async () => {

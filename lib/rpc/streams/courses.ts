@@ -2,7 +2,7 @@ import { defer, of } from 'rxjs';
 import { Kind } from '../../core/envelope.js';
 import { limits } from '../../core/limits.js';
 import { isThenable } from '../../core/thenable.js';
-import { consume } from '../../operators/consume.js';
+import { step } from '../../operators/consume.js';
 import { fromDemand, type Stream } from '../../operators/stream.js';
 import type { Incoming } from '../../ports/transport.js';
 import { type Course, type Coursed, unaryCourse } from '../course.js';
@@ -56,7 +56,7 @@ const takeItems = (method: Coursed, request: Incoming, work: Work, ports: RpcPor
     const { input } = method;
     if (!input) return items;
     return items.pipe(
-      consume((item: unknown) =>
+      step((item: unknown) =>
         defer(() => {
           const valid = validate(input, item);
           return valid instanceof Promise ? valid : of(valid);

@@ -2,7 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import { Kind } from '../../core/envelope.js';
 import { SkeinError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
-import { consume } from '../../operators/consume.js';
+import { step } from '../../operators/consume.js';
 import { passDemand } from '../../operators/pass-demand.js';
 import { throwApart } from '../../operators/throw-apart.js';
 import { fromDemand, type Produce, type Stream } from '../../operators/stream.js';
@@ -100,7 +100,7 @@ export class Streamer {
     const stream = fromDemand(produce);
     if (!(options?.validateOutput ?? this.#validatesOutput)) return stream;
     const { ports } = this.#sending;
-    return stream.pipe(consume((item: unknown) => checkOutput(this.#method.output, item, ports)));
+    return stream.pipe(step((item: unknown) => checkOutput(this.#method.output, item, ports)));
   }
 
   #open(
