@@ -17,7 +17,9 @@ const onNode = new Set(['rpc', 'testing', 'cli']);
 
 /** The adapters' outside packages: one each, imported by no other adapter, nor where nodes are put together. */
 const outside = {
-  zmq: ['node_modules/zeromq/'],
+  // Where wires go, and what they tell each other, is the same for both.
+  zmq: ['node_modules/zeromq/', '^lib/adapters/wires/'],
+  zmtp: ['^lib/adapters/wires/'],
   static: ['node_modules/yaml/'],
   msgpackr: ['node_modules/msgpackr/'],
   // The simulated network is the memory network with faults.

@@ -112,7 +112,7 @@ it('gets an answer for a file that vanished, and for what is no file', async () 
   const worker = startTs(['examples/hash-folder/worker.ts'], { env: { ...place.env, SKEIN_URL: url, SKEIN_NAME: 'w' } });
   try {
     await once(worker.stdout, 'data');
-    await using node = await createNode(url);
+    await using node = await createNode({ url, noServerMs: 30_000 });
     const hasher = node.client(Hasher, { timeoutMs: 10_000 });
     const [vanished, directory] = [Buffer.from(join(folder, 'vanished')), Buffer.from(folder)];
     expect(await hasher.hash(vanished)).toEqual({ problem: 'ENOENT: no such file or directory' });
