@@ -18,17 +18,18 @@ export const consume = <T, R>(project: Project<T, R>, concurrency = 1): DemandOp
   const max = Math.min(concurrency, Number.MAX_SAFE_INTEGER);
   return (source) =>
     fromDemand(
-      (credit$) => new Observable((subscriber) => new Consumption(project, max, new Asks(), subscriber).begin(source, credit$)),
+      (credit$) =>
+        new Observable((subscriber) => new Consumption(project, max, new Asks(), subscriber).begin(source, credit$, false)),
     );
 };
 
-/** Makes one item of each, which is done with when that one is. */
+/** Makes one item of each, which is done with when that one is; an error comes behind what was there before. */
 export const step =
   <T, R>(project: Project<T, R>): DemandOperator<T, R> =>
   (source) =>
     fromDemand(
       (credit$) =>
-        new Observable((subscriber) => new Consumption(project, 1, new Asks(credit$), subscriber).begin(source, credit$)),
+        new Observable((subscriber) => new Consumption(project, 1, new Asks(credit$), subscriber).begin(source, credit$, true)),
     );
 
 type Project<T, R> = (item: T, index: number) => ObservableInput<R>;
@@ -46,7 +47,8 @@ class Consumption<T, R> {
   #asked = 0;
   #running = 0;
   #index = 0;
-  #isOver = false;
+  /** How its source has ended. */
+  #end: { readonly error?: unknown } | undefined;
   #isEmitting = false;
 
   constructor(project: Project<T, R>, max: number, asks: Asks, subscriber: Subscriber<R>) {
@@ -56,16 +58,27 @@ class Consumption<T, R> {
     this.#subscriber = subscriber;
   }
 
-  begin(source: Stream<T>, credit$: Observable<number>): Subscription {
+  /** With `keepsError`, what is at work as the source fails still comes. */
+  begin(source: Stream<T>, credit$: Observable<number>, keepsError: boolean): Subscription {
     const error = (failure: unknown): void => this.#subscriber.error(failure);
-    const complete = (): void => {
-      this.#isOver = true;
+    const endWith = (end: { readonly error?: unknown }): void => {
+      this.#end = end;
       this.#goOn();
     };
-    const next = (item: T): void => {
-      this.#start(item);
-    };
-    this.#work.add(source[demand](this.#asks.credit$).subscribe({ next, error, complete }));
+    const taking = source[demand](this.#asks.credit$).subscribe({
+      next: (item) => {
+        this.#start(item);
+      },
+      error: keepsError
+        ? (failure: unknown) => {
+            endWith({ error: failure });
+          }
+        : error,
+      complete: () => {
+        endWith({});
+      },
+    });
+    this.#work.add(taking);
     const grant = (more: number): void => {
       this.#credit = Math.min(this.#credit + more, Number.MAX_SAFE_INTEGER);
       this.#goOn();
@@ -114,11 +127,16 @@ class Consumption<T, R> {
       this.#subscriber.next(next.value);
     }
     this.#isEmitting = false;
-    if (this.#isOver && this.#running === 0 && this.#held.size === 0) this.#subscriber.complete();
+    if (this.#end && this.#running === 0 && this.#held.size === 0) this.#finish(this.#end);
     const free = Math.min(this.#max, this.#credit - this.#held.size) - this.#running - this.#asked;
-    if (free <= 0 || this.#isOver || this.#subscriber.closed) return;
+    if (free <= 0 || this.#end || this.#subscriber.closed) return;
     this.#asked += free;
     this.#asks.ask(free);
+  }
+
+  #finish(end: { readonly error?: unknown }): void {
+    if ('error' in end) this.#subscriber.error(end.error);
+    else this.#subscriber.complete();
   }
 }
 

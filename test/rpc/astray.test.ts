@@ -13,6 +13,7 @@ import {
   range,
   Subject,
   switchMap,
+  take,
   tap,
   throwError,
   toArray,
@@ -54,6 +55,7 @@ const Astray = contract('astray', '1', {
   breaks: stream<undefined, number>(),
   slow: stream<undefined, number>(),
   checked: sink({ input: bytes(), output: typed<number>() }),
+  failing: stream({ input: typed<undefined>(), output: typed<unknown>() }),
   counted: stream({ input: typed<undefined>(), output: typed<number>() }),
   heavy: stream<undefined, Uint8Array>(),
   twenty: stream<undefined, number>(),
@@ -98,6 +100,10 @@ describe('what users do wrong with streams', () => {
           if (item.byteLength > 0) finished += 1;
         }
         return finished;
+      },
+      *failing() {
+        yield* [1, 2, 3];
+        throw new Error('broken');
       },
       *counted() {
         for (produced = 1; ; produced += 1) yield produced;
@@ -275,6 +281,32 @@ describe('what users do wrong with streams', () => {
       if (item === 40) break;
     }
     expect(ahead).toBeLessThan(4);
+  });
+
+  it('gives what came before an error, also where it is checked first', async () => {
+    const got: unknown[] = [];
+    const checked = client.client(Astray).failing(undefined, { validateOutput: true });
+    const takeSlowly = async (): Promise<void> => {
+      for await (const item of checked) {
+        got.push(item);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    };
+    await takeSlowly().catch((error: unknown) => got.push((error as Error).message));
+    expect(got).toEqual([1, 2, 3, '[remote-error] Error: broken']);
+  });
+
+  it('has no more ahead of work without bounds than the credit lets come', async () => {
+    let done = 0;
+    let ahead = 0;
+    const work = async (): Promise<number> => {
+      ahead = Math.max(ahead, produced - done);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return (done += 1);
+    };
+    const counted = client.client(Astray).counted(undefined, { credit: 8 });
+    await lastValueFrom(counted.pipe(consume(work, Infinity), take(40)));
+    expect(ahead).toBeLessThanOrEqual(9);
   });
 
   it('gives to who asks for several at once, however few the credit lets come', async () => {

@@ -43,6 +43,8 @@ export class Inflow {
   #wanted = 0;
   #subscriber: Subscriber<unknown> | undefined;
   #isEmitting = false;
+  /** Whether whoever takes the items says apart from asking when one is done with. */
+  #saysDone = false;
   /** How it ended, to be told behind what waits. */
   #end: { readonly error: unknown } | undefined;
 
@@ -74,6 +76,7 @@ export class Inflow {
       this.#isGranted = true;
       const error = (failure: unknown): void => subscriber.error(failure);
       const done$ = (credit$ as Credit)[done];
+      this.#saysDone = done$ !== undefined;
       const next = (more: number): void => {
         // Who asks for another one is done with one that was handed out before, unless it says so by itself.
         if (!done$) this.#consume(more);
@@ -167,7 +170,7 @@ export class Inflow {
   }
 
   #hand(subscriber: Subscriber<unknown>, payload: unknown, cost: number): void {
-    const isEndless = this.#wanted >= endless;
+    const isEndless = this.#wanted >= endless && !this.#saysDone;
     if (!isEndless) {
       this.#wanted -= 1;
       this.#taken.push(cost);
