@@ -109,10 +109,12 @@ it('lists what cannot be read at the end, hashes the rest, and exits with 1', as
 
 it('gets an answer for a file that vanished, and for what is no file', async () => {
   const url = `zmq+local://${place.path}/meet`;
-  const worker = startTs(['examples/hash-folder/worker.ts'], { env: { ...place.env, SKEIN_URL: url, SKEIN_NAME: 'w' } });
+  const env = { ...place.env, SKEIN_URL: url, SKEIN_NAME: 'w' };
+  // It ends with its standard input.
+  const worker = startTs(['examples/hash-folder/worker.ts'], { env, stdin: 'pipe' });
   try {
     await once(worker.stdout, 'data');
-    await using node = await createNode({ url, noServerMs: 30_000 });
+    await using node = await createNode(url);
     const hasher = node.client(Hasher, { timeoutMs: 10_000 });
     const [vanished, directory] = [Buffer.from(join(folder, 'vanished')), Buffer.from(folder)];
     expect(await hasher.hash(vanished)).toEqual({ problem: 'ENOENT: no such file or directory' });
