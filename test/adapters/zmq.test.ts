@@ -36,47 +36,9 @@ import { tcpEndpoint } from '../../lib/adapters/wires/tcp-endpoint.js';
 import { ZmqNetwork } from '../../lib/adapters/zmq/zmq-network.js';
 import { isSkeinError } from '../../lib/core/errors.js';
 import type { Listening, Wire } from '../../lib/ports/network.js';
-import { networkContract } from '../contracts/network.js';
 
 const clock = new SystemClock();
 const ports = { clock, ids: new SystemIds(clock), logger: new ConsoleLogger(), makePrivate };
-
-networkContract('zmq tcp', async () => {
-  const listener = await ZmqNetwork.create({ ipcDirectory: tmpdir() }, ports);
-  const dialer = await ZmqNetwork.create({ ipcDirectory: tmpdir() }, ports);
-  return {
-    listener,
-    dialer,
-    anywhere: 'tcp://127.0.0.1:*',
-    nowhere: 'tcp://127.0.0.1:1',
-    settle: (promise) => promise,
-    open: () => listener.open + dialer.open,
-    close: () => {
-      listener.close();
-      dialer.close();
-    },
-  };
-});
-
-networkContract('zmq ipc', async () => {
-  const ipcDirectory = mkdtempSync(join(tmpdir(), 'skein-test-'));
-  const listener = await ZmqNetwork.create({ ipcDirectory }, ports);
-  const dialer = await ZmqNetwork.create({ ipcDirectory }, ports);
-  return {
-    listener,
-    dialer,
-    anywhere: 'ipc://*',
-    named: (name) => `ipc://${name}`,
-    nowhere: 'ipc://nobody',
-    settle: (promise) => promise,
-    open: () => listener.open + dialer.open,
-    close: () => {
-      listener.close();
-      dialer.close();
-      rmSync(ipcDirectory, { recursive: true });
-    },
-  };
-});
 
 const say = (frames: readonly Uint8Array[]): string[] => frames.map((bytes) => Buffer.from(bytes).toString());
 

@@ -1,66 +1,26 @@
-import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { EMPTY, filter, firstValueFrom, lastValueFrom, map, mergeMap, ReplaySubject, share, shareReplay } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ConsoleLogger } from '../../lib/adapters/system/console-logger.js';
 import { makePrivate } from '../../lib/adapters/system/private-directory.js';
 import { SystemClock } from '../../lib/adapters/system/system-clock.js';
 import { SystemIds } from '../../lib/adapters/system/system-ids.js';
-import { ZmqNetwork } from '../../lib/adapters/zmq/zmq-network.js';
 import { readyCommand } from '../../lib/adapters/zmtp/commands.js';
 import { greeting } from '../../lib/adapters/zmtp/greeting.js';
 import { writeCommand, writeMessage } from '../../lib/adapters/zmtp/write-frames.js';
 import { ZmtpNetwork } from '../../lib/adapters/zmtp/zmtp-network.js';
-import { networkContract } from '../contracts/network.js';
 import { RecordingLogger } from '../recording-logger.js';
 
 const clock = new SystemClock();
-const ports = { clock, ids: new SystemIds(clock), logger: new ConsoleLogger(), makePrivate };
-
-type Make = (ipcDirectory: string) => Promise<ZmqNetwork | ZmtpNetwork>;
-
-const zmtp: Make = (ipcDirectory) => Promise.resolve(new ZmtpNetwork({ ipcDirectory }, ports));
-const zmq: Make = (ipcDirectory) => ZmqNetwork.create({ ipcDirectory }, ports);
-
-for (const [name, makeListener, makeDialer] of [
-  ['zmtp', zmtp, zmtp],
-  ['zmtp, dialled by zmq,', zmtp, zmq],
-  ['zmq, dialled by zmtp,', zmq, zmtp],
-] as const) {
-  for (const scheme of ['tcp', 'ipc'] as const) {
-    networkContract(`${name} on ${scheme}`, async () => {
-      const ipcDirectory = mkdtempSync(join(tmpdir(), 'skein-test-'));
-      const [listener, dialer] = [await makeListener(ipcDirectory), await makeDialer(ipcDirectory)];
-      return {
-        listener,
-        dialer,
-        anywhere: scheme === 'tcp' ? 'tcp://127.0.0.1:*' : 'ipc://*',
-        ...(scheme === 'ipc' && { named: (other: string) => `ipc://${other}` }),
-        nowhere: scheme === 'tcp' ? 'tcp://127.0.0.1:1' : 'ipc://nowhere',
-        settle: (promise) => promise,
-        open: () => listener.open + dialer.open,
-        close: () => {
-          listener.close();
-          dialer.close();
-          rmSync(ipcDirectory, { recursive: true });
-        },
-      };
-    });
-  }
-}
+const ports = { clock, ids: new SystemIds(clock), logger: new RecordingLogger(), makePrivate };
 
 describe('a listener that speaks ZMTP', () => {
   let network: ZmtpNetwork;
   let address: string;
   let heard$: ReplaySubject<string>;
   beforeEach(async () => {
-    network = new ZmtpNetwork(
-      { ipcDirectory: tmpdir(), openMs: 200, messageBytesMax: 1_000 },
-      { ...ports, logger: new RecordingLogger() },
-    );
+    network = new ZmtpNetwork({ ipcDirectory: tmpdir(), openMs: 200, messageBytesMax: 1_000 }, ports);
     heard$ = new ReplaySubject(100);
     const listening$ = network.listen('tcp://127.0.0.1:*').pipe(share());
     listening$

@@ -4,13 +4,13 @@ import {
   credentials,
   loadPackageDefinition,
   Server,
-  ServerCredentials,
   type ServiceDefinition,
   type ServiceError,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { measureCalls, promised } from './calls.js';
+import { listening } from './grpc-server.js';
 import type { Payload } from './messages.js';
 import { type Job, type Role, type System } from './messages.js';
 
@@ -37,20 +37,7 @@ const serve = (role: Role): Promise<Job> => {
     reply(null, request);
   }) as UntypedHandleCall;
   server.addService(load().Bench.service, { echo });
-  const at = role.network === 'tcp' ? '127.0.0.1:0' : `unix:${role.folder}/grpc.sock`;
-  return new Promise((resolve, reject) => {
-    server.bindAsync(at, ServerCredentials.createInsecure(), (error, port) => {
-      if (error) reject(error);
-      else {
-        resolve({
-          address: role.network === 'tcp' ? `127.0.0.1:${String(port)}` : at,
-          end: () => {
-            server.forceShutdown();
-          },
-        });
-      }
-    });
-  });
+  return listening(server, role);
 };
 
 const connect = (role: Role): Job => {

@@ -1,12 +1,6 @@
-import {
-  Client,
-  credentials,
-  type handleServerStreamingCall,
-  Server,
-  ServerCredentials,
-  type ServerWritableStream,
-} from '@grpc/grpc-js';
+import { Client, credentials, type handleServerStreamingCall, Server, type ServerWritableStream } from '@grpc/grpc-js';
 import type { Figures, Job, Role, System } from './messages.js';
+import { listening } from './grpc-server.js';
 import { streamFor } from './stream-pace.js';
 
 const path = '/bench.Streamed/items';
@@ -39,20 +33,7 @@ const serve = (role: Role): Promise<Job> => {
     },
     { items },
   );
-  const at = role.network === 'tcp' ? '127.0.0.1:0' : `unix:${role.folder}/grpc.sock`;
-  return new Promise((resolve, reject) => {
-    server.bindAsync(at, ServerCredentials.createInsecure(), (error, port) => {
-      if (error) reject(error);
-      else {
-        resolve({
-          address: role.network === 'tcp' ? `127.0.0.1:${String(port)}` : at,
-          end: () => {
-            server.forceShutdown();
-          },
-        });
-      }
-    });
-  });
+  return listening(server, role);
 };
 
 const connect = (role: Role): Job => {

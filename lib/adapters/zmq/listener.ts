@@ -1,9 +1,10 @@
 import type { Subscriber } from 'rxjs';
 import type { EventType, Router } from 'zeromq';
-import { invalidArgument, SkeinError } from '../../core/errors.js';
+import { SkeinError } from '../../core/errors.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Logger } from '../../ports/logger.js';
 import type { Listening, Wire } from '../../ports/network.js';
+import { bindError } from '../wires/wire-network.js';
 import { Census } from './census.js';
 import { collectEarly } from './collect-early.js';
 import type { Endpoint } from '../wires/endpoint.js';
@@ -145,11 +146,3 @@ export class Listener {
 
 /** A routing id as a Map knows it: each byte a character. */
 const keyOf = (id: Buffer): string => id.toString('latin1');
-
-const bindError = (endpoint: string, cause: NodeJS.ErrnoException): SkeinError => {
-  if (cause.code === 'EADDRINUSE') {
-    return new SkeinError('undeliverable', { reason: `${endpoint} is taken: someone listens there` }, { cause });
-  }
-  if (cause.code === 'EINVAL') return invalidArgument(`"${endpoint}" cannot be listened on`);
-  return new SkeinError('undeliverable', { reason: `${endpoint} cannot be listened on: ${cause.message}` }, { cause });
-};

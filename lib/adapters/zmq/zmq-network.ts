@@ -1,25 +1,13 @@
-import { Observable, type Subscriber } from 'rxjs';
-import { invalidArgument, isSkeinError, SkeinError } from '../../core/errors.js';
-import type { Clock } from '../../ports/clock.js';
-import type { Ids } from '../../ports/ids.js';
-import type { Logger } from '../../ports/logger.js';
-import { type Listening, Network, type Wire } from '../../ports/network.js';
-import { DialledWire } from './dialled-wire.js';
+import type { Subscriber } from 'rxjs';
+import { SkeinError } from '../../core/errors.js';
+import type { Listening, Wire } from '../../ports/network.js';
 import type { Endpoint } from '../wires/endpoint.js';
-import { claimPath, type IpcDirectory, ipcEndpoint, tidyBeside } from '../wires/ipc-endpoint.js';
+import { WireNetwork, type WirePorts } from '../wires/wire-network.js';
+import { DialledWire } from './dialled-wire.js';
 import { Listener } from './listener.js';
 import { loadZeromq } from './load-zeromq.js';
 import { zmqDefaults, type ZmqOptions, type ZmqSettings } from './options.js';
 import { Sockets } from './sockets.js';
-import { tcpEndpoint } from '../wires/tcp-endpoint.js';
-
-export interface ZmqPorts {
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly logger: Logger;
-  /** Makes the directory of sockets, if there is none, for this user alone; throws `invalid-argument` where others have a hand in it. */
-  readonly makePrivate: (directory: string) => void;
-}
 
 /**
  * Wires over ZeroMQ, by `tcp://HOST:PORT` and `ipc://NAME`. Who dials has a socket for each wire, with a routing id that is
@@ -27,25 +15,20 @@ export interface ZmqPorts {
  * to subscribe at once: if 100 came and nobody has, the wire is let go. A peer that is gone without a word (its machine, or
  * the way to it) is noticed by TCP after some 8 s, or later where something was on its way to it. What a sender was told is taken may still be lost with the wire.
  */
-export class ZmqNetwork extends Network {
+export class ZmqNetwork extends WireNetwork {
   readonly #sockets: Sockets;
   readonly #settings: ZmqSettings;
-  readonly #ipcDirectory: IpcDirectory;
-  readonly #ports: ZmqPorts;
   /** Addresses of our own that are not free yet, though their listeners were closed. */
   readonly #releasing = new Set<Promise<void>>();
-  readonly #closers = new Set<() => void>();
 
-  private constructor(sockets: Sockets, settings: ZmqSettings, ipcDirectory: string, ports: ZmqPorts) {
-    super();
+  private constructor(sockets: Sockets, settings: ZmqSettings, ipcDirectory: string, ports: WirePorts) {
+    super(ipcDirectory, ports);
     this.#sockets = sockets;
     this.#settings = settings;
-    this.#ipcDirectory = { path: ipcDirectory, makePrivate: ports.makePrivate };
-    this.#ports = ports;
   }
 
   /** A network of its own; rejects with `invalid-argument` in a worker thread, or where the package is missing. */
-  static async create({ ipcDirectory, ...settings }: ZmqOptions, ports: ZmqPorts): Promise<ZmqNetwork> {
+  static async create({ ipcDirectory, ...settings }: ZmqOptions, ports: WirePorts): Promise<ZmqNetwork> {
     const all = { ...zmqDefaults, ...settings };
     return new ZmqNetwork(new Sockets(await loadZeromq(), all), all, ipcDirectory, ports);
   }
@@ -55,67 +38,17 @@ export class ZmqNetwork extends Network {
     return this.#sockets.size;
   }
 
-  override dial(address: string): Observable<Wire> {
-    return this.#opening(address, 'dial', (at, subscriber) => {
-      this.#dial(address, at, subscriber);
-    });
-  }
-
-  override listen(address: string): Observable<Listening | Wire> {
-    return this.#opening(address, 'listen', (at, subscriber) => {
-      this.#listen(at, subscriber);
-    });
-  }
-
-  /** Closes all that is open: wires complete, listeners too, and what was sent still leaves for up to `lingerMs`. */
-  close(): void {
-    for (const close of [...this.#closers]) close();
+  override close(): void {
+    super.close();
     this.#sockets.end();
   }
 
-  #opening<T>(
-    address: string,
-    purpose: 'dial' | 'listen',
-    open: (at: Endpoint, subscriber: Subscriber<T>) => void,
-  ): Observable<T> {
-    return new Observable((subscriber) => {
-      const complete = (): void => {
-        subscriber.complete();
-      };
-      this.#closers.add(complete);
-      subscriber.add(() => this.#closers.delete(complete));
-      this.#resolve(address, purpose)
-        .then((at) => {
-          if (this.#sockets.isClosed) throw new SkeinError('closed', { what: 'the network' });
-          if (!subscriber.closed) open(at, subscriber);
-        })
-        .catch((error: unknown) => {
-          subscriber.error(isSkeinError(error) ? error : openError(address, error));
-        });
-    });
+  protected override get released(): Promise<unknown> {
+    return Promise.all(this.#releasing);
   }
 
-  async #resolve(address: string, purpose: 'dial' | 'listen'): Promise<Endpoint> {
-    if (address.startsWith('tcp://')) {
-      const at = await tcpEndpoint(address, purpose);
-      if (purpose === 'listen') await Promise.all(this.#releasing);
-      return at;
-    }
-    if (!address.startsWith('ipc://')) throw invalidArgument(`"${address}" must start with tcp:// or ipc://`);
-    if (purpose === 'dial') return ipcEndpoint(address, this.#ipcDirectory);
-    const { clock, ids } = this.#ports;
-    if (address !== 'ipc://*') {
-      const at = ipcEndpoint(address, this.#ipcDirectory);
-      await claimPath(at.path);
-      return at;
-    }
-    const at = ipcEndpoint(`ipc://${ids.next()}`, this.#ipcDirectory);
-    await tidyBeside(at.path, clock.now());
-    return at;
-  }
-
-  #dial(address: string, at: Endpoint, subscriber: Subscriber<Wire>): void {
-    const { clock, ids } = this.#ports;
+  protected override openDial(address: string, at: Endpoint, subscriber: Subscriber<Wire>): void {
+    const { clock, ids } = this.ports;
     const fail = (reason: string): void => {
       subscriber.error(new SkeinError('undeliverable', { reason: `${address}: ${reason}` }));
     };
@@ -148,8 +81,8 @@ export class ZmqNetwork extends Network {
     socket.connect(at.endpoint);
   }
 
-  #listen(at: Endpoint, subscriber: Subscriber<Listening | Wire>): void {
-    const { clock, logger } = this.#ports;
+  protected override openListener(at: Endpoint, subscriber: Subscriber<Listening | Wire>): void {
+    const { clock, logger } = this.ports;
     const socket = this.#sockets.router(at.isIpv6);
     const listener = new Listener({ socket, at, settings: this.#settings, clock, logger, subscriber });
     subscriber.add(() => {
@@ -163,8 +96,3 @@ export class ZmqNetwork extends Network {
     listener.listen();
   }
 }
-
-const openError = (address: string, cause: unknown): SkeinError<'undeliverable'> => {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new SkeinError('undeliverable', { reason: `${address} cannot be opened: ${why}` }, { cause });
-};

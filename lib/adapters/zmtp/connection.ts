@@ -138,8 +138,13 @@ export class Connection {
       if (name !== 'READY') throw new Violation(`${name} came before READY`);
       checkReady(this.#options.type, content);
       this.#open();
-    } else if (name === 'PING') this.#socket.write(pongFor(content));
+    } else if (name === 'PING') this.#answer(pongFor(content));
     else if (name === 'READY') throw new Violation('READY came twice');
+  }
+
+  /** Who asks and does not read gets no answers to pile up. */
+  #answer(pong: Buffer): void {
+    if (!this.#socket.writableNeedDrain) this.#socket.write(pong);
   }
 
   #open(): void {

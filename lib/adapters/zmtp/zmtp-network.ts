@@ -1,14 +1,10 @@
 import { connect, createServer, type ListenOptions, type NetConnectOpts, type Server, type Socket } from 'node:net';
-import { Observable, type Subscriber } from 'rxjs';
+import type { Subscriber } from 'rxjs';
 import { limits } from '../../core/limits.js';
-import { invalidArgument, isSkeinError, SkeinError } from '../../core/errors.js';
-import type { Clock } from '../../ports/clock.js';
-import type { Ids } from '../../ports/ids.js';
-import type { Logger } from '../../ports/logger.js';
-import { type Listening, Network, type Wire } from '../../ports/network.js';
+import { SkeinError } from '../../core/errors.js';
+import type { Listening, Wire } from '../../ports/network.js';
 import type { Endpoint } from '../wires/endpoint.js';
-import { claimPath, type IpcDirectory, ipcEndpoint, tidyBeside } from '../wires/ipc-endpoint.js';
-import { tcpEndpoint } from '../wires/tcp-endpoint.js';
+import { bindError, WireNetwork, type WirePorts } from '../wires/wire-network.js';
 import { Connection } from './connection.js';
 
 export interface ZmtpOptions {
@@ -20,14 +16,6 @@ export interface ZmtpOptions {
   readonly lingerMs?: number;
   /** Where the sockets of `ipc://NAME` are. */
   readonly ipcDirectory: string;
-}
-
-export interface ZmtpPorts {
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly logger: Logger;
-  /** Makes the directory of sockets, if there is none, for this user alone; throws `invalid-argument` where others have a hand in it. */
-  readonly makePrivate: (directory: string) => void;
 }
 
 const defaults = { messageBytesMax: limits.messageBytesMax, openMs: 3_000, lingerMs: 2_000 } as const;
@@ -42,79 +30,18 @@ const keepAliveMs = 2_000;
 const strangersMax = 1_024;
 
 /** Wires over sockets of Node's, spoken as ZeroMQ speaks (ZMTP 3.1, without security), by `tcp://HOST:PORT` and `ipc://NAME`. */
-export class ZmtpNetwork extends Network {
+export class ZmtpNetwork extends WireNetwork {
   readonly #settings: Required<Omit<ZmtpOptions, 'ipcDirectory'>>;
-  readonly #ipcDirectory: IpcDirectory;
-  readonly #ports: ZmtpPorts;
-  readonly #closers = new Set<() => void>();
-  #isClosed = false;
   /** How many connections and listeners are open. */
   open = 0;
 
-  constructor({ ipcDirectory, ...settings }: ZmtpOptions, ports: ZmtpPorts) {
-    super();
+  constructor({ ipcDirectory, ...settings }: ZmtpOptions, ports: WirePorts) {
+    super(ipcDirectory, ports);
     this.#settings = { ...defaults, ...settings };
-    this.#ipcDirectory = { path: ipcDirectory, makePrivate: ports.makePrivate };
-    this.#ports = ports;
   }
 
-  override dial(address: string): Observable<Wire> {
-    return this.#opening(address, 'dial', (at, subscriber) => {
-      this.#dial(address, at, subscriber);
-    });
-  }
-
-  override listen(address: string): Observable<Listening | Wire> {
-    return this.#opening(address, 'listen', (at, subscriber) => {
-      this.#listen(at, subscriber);
-    });
-  }
-
-  /** Closes all that is open: wires complete, listeners too, and what was sent still leaves for up to `lingerMs`. */
-  close(): void {
-    this.#isClosed = true;
-    for (const close of [...this.#closers]) close();
-  }
-
-  #opening<T>(
-    address: string,
-    purpose: 'dial' | 'listen',
-    open: (at: Endpoint, subscriber: Subscriber<T>) => void,
-  ): Observable<T> {
-    return new Observable((subscriber) => {
-      const complete = (): void => {
-        subscriber.complete();
-      };
-      this.#closers.add(complete);
-      subscriber.add(() => this.#closers.delete(complete));
-      this.#resolve(address, purpose)
-        .then((at) => {
-          if (this.#isClosed) throw new SkeinError('closed', { what: 'the network' });
-          if (!subscriber.closed) open(at, subscriber);
-        })
-        .catch((error: unknown) => {
-          subscriber.error(isSkeinError(error) ? error : openError(address, error));
-        });
-    });
-  }
-
-  async #resolve(address: string, purpose: 'dial' | 'listen'): Promise<Endpoint> {
-    if (address.startsWith('tcp://')) return tcpEndpoint(address, purpose);
-    if (!address.startsWith('ipc://')) throw invalidArgument(`"${address}" must start with tcp:// or ipc://`);
-    if (purpose === 'dial') return ipcEndpoint(address, this.#ipcDirectory);
-    const { clock, ids } = this.#ports;
-    if (address !== 'ipc://*') {
-      const at = ipcEndpoint(address, this.#ipcDirectory);
-      await claimPath(at.path);
-      return at;
-    }
-    const at = ipcEndpoint(`ipc://${ids.next()}`, this.#ipcDirectory);
-    await tidyBeside(at.path, clock.now());
-    return at;
-  }
-
-  #dial(address: string, at: Endpoint, subscriber: Subscriber<Wire>): void {
-    const { clock } = this.#ports;
+  protected override openDial(address: string, at: Endpoint, subscriber: Subscriber<Wire>): void {
+    const { clock } = this.ports;
     const fail = (reason: string): void => {
       subscriber.error(new SkeinError('undeliverable', { reason: `${address}: ${reason}` }));
     };
@@ -152,7 +79,7 @@ export class ZmtpNetwork extends Network {
     });
   }
 
-  #listen(at: Endpoint, subscriber: Subscriber<Listening | Wire>): void {
+  protected override openListener(at: Endpoint, subscriber: Subscriber<Listening | Wire>): void {
     const server = createServer({ noDelay: true, highWaterMark });
     const connections = new Set<Connection>();
     let [strangers, count] = [0, 0];
@@ -205,7 +132,7 @@ export class ZmtpNetwork extends Network {
     peer: string,
     { onOpen, onGone }: { readonly onOpen: (wire: Wire) => void; readonly onGone: (reason: string | undefined) => void },
   ): Connection {
-    const { clock, logger } = this.#ports;
+    const { clock, logger } = this.ports;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, keepAliveMs);
     this.open += 1;
@@ -239,16 +166,4 @@ const addressOf = (server: Server, { endpoint }: Endpoint): string => {
   const at = server.address();
   if (at === null || typeof at === 'string') return endpoint;
   return `tcp://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${String(at.port)}`;
-};
-
-const openError = (address: string, cause: unknown): SkeinError<'undeliverable'> => {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new SkeinError('undeliverable', { reason: `${address} cannot be opened: ${why}` }, { cause });
-};
-
-const bindError = (endpoint: string, cause: NodeJS.ErrnoException): SkeinError => {
-  if (cause.code === 'EADDRINUSE') {
-    return new SkeinError('undeliverable', { reason: `${endpoint} is taken: someone listens there` }, { cause });
-  }
-  return new SkeinError('undeliverable', { reason: `${endpoint} cannot be listened on: ${cause.message}` }, { cause });
 };
