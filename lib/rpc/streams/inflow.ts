@@ -163,10 +163,14 @@ export class Inflow {
     this.#isEmitting = false;
     const end = this.#end;
     if (!end || this.#held.size > 0) return;
-    this.#tell(() => {
-      if (end.error === undefined) subscriber.complete();
-      else subscriber.error(end.error);
-    });
+    try {
+      this.#ends.within(() => {
+        if (end.error === undefined) subscriber.complete();
+        else subscriber.error(end.error);
+      });
+    } catch (error) {
+      this.#ends.stray(error);
+    }
   }
 
   #hand(subscriber: Subscriber<unknown>, payload: unknown, cost: number): void {
@@ -175,19 +179,21 @@ export class Inflow {
       this.#wanted -= 1;
       this.#taken.push(cost);
     }
-    this.#tell(() => {
-      subscriber.next(payload);
-    });
+    this.#pass(subscriber, payload);
     if (!isEndless) return;
     this.#consumed += cost;
     this.#giveBack();
   }
 
-  /** What it throws on its way out is nothing to the link. */
-  #tell(tell: () => void): void {
+  /** What whoever takes it throws on its way out is nothing to the link. */
+  #pass(subscriber: Subscriber<unknown>, payload: unknown): void {
     try {
-      if (this.#ends.isWithin()) tell();
-      else this.#ends.within(tell);
+      if (this.#ends.isWithin()) subscriber.next(payload);
+      else {
+        this.#ends.within(() => {
+          subscriber.next(payload);
+        });
+      }
     } catch (error) {
       this.#ends.stray(error);
     }
