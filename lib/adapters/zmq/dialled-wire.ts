@@ -3,7 +3,7 @@ import type { Dealer, EventType } from 'zeromq';
 import { invalidArgument } from '../../core/errors.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Wire } from '../../ports/network.js';
-import { collectEarly } from './collect-early.js';
+import { collectEarly } from '../wires/collect-early.js';
 import { type Frames, readMark } from '../wires/marks.js';
 import { type Outlet, sending } from './sending.js';
 import { SocketEvents } from './socket-events.js';

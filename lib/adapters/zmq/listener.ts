@@ -6,7 +6,7 @@ import type { Logger } from '../../ports/logger.js';
 import type { Listening, Wire } from '../../ports/network.js';
 import { bindError } from '../wires/wire-network.js';
 import { Census } from './census.js';
-import { collectEarly } from './collect-early.js';
+import { collectEarly } from '../wires/collect-early.js';
 import type { Endpoint } from '../wires/endpoint.js';
 import { fileMark, removeFile } from '../wires/ipc-endpoint.js';
 import type { Frames } from '../wires/marks.js';

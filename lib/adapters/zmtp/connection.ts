@@ -3,6 +3,7 @@ import { Observable, type Subscriber, type Subscription } from 'rxjs';
 import { invalidArgument, type SkeinError } from '../../core/errors.js';
 import type { Clock } from '../../ports/clock.js';
 import type { Wire } from '../../ports/network.js';
+import { collectEarly } from '../wires/collect-early.js';
 import { goneError } from '../wires/gone-error.js';
 import { type Frames, readMark, sendProblem } from '../wires/marks.js';
 import { checkReady, commandBytesMax, pongFor, readCommand, readyCommand, type SocketType } from './commands.js';
@@ -59,7 +60,6 @@ export class Connection {
     this.#timeout = options.clock.schedule(() => {
       this.#fail(`no handshake within ${String(options.openMs)} ms`);
     }, options.openMs);
-    socket.on('data', this.#hear);
     socket.on('drain', this.#onDrain);
     socket.on('error', ({ message }) => {
       this.#reason ??= message;
@@ -85,7 +85,8 @@ export class Connection {
     this.#options.onGone(undefined);
   }
 
-  readonly #hear = (chunk: Buffer): void => {
+  /** Takes what the socket has read, which is not held. */
+  readonly hear = (chunk: Buffer): void => {
     if (this.#state === 'leaving') return;
     try {
       const rest = this.#state === 'greeting' ? this.#greet(chunk) : chunk;
@@ -120,6 +121,7 @@ export class Connection {
     const frames = this.#frames;
     this.#frames = [];
     this.#bytes = 0;
+    collectEarly(frames);
     const mark = readMark(frames);
     if (mark === 'farewell') this.#socket.end();
     else if (mark === undefined) this.#deliver(frames);

@@ -10,7 +10,7 @@ const trustedBytes = 1024 * 1024;
 export interface FrameTaker {
   /** The most that a frame may have now. */
   bytesMax(isCommand: boolean): number;
-  /** The body is part of a chunk, or memory of its own. */
+  /** The body is memory of its own. */
   frame(body: Buffer, bits: number): void;
 }
 
@@ -29,7 +29,7 @@ export class FrameReader {
     this.#taker = taker;
   }
 
-  /** Throws a Violation. */
+  /** The chunk is read before it returns, and not held. Throws a Violation. */
   push(chunk: Buffer): void {
     let bytes = chunk;
     if (this.#head) {
@@ -48,7 +48,7 @@ export class FrameReader {
       at += headerBytes;
       const end = at + length;
       if (end <= bytes.length) {
-        this.#taker.frame(bytes.subarray(at, end), bits);
+        this.#taker.frame(Buffer.from(bytes.subarray(at, end)), bits);
         at = end;
       } else {
         this.#bits = bits;

@@ -1,4 +1,4 @@
-import { connect, createServer, type ListenOptions, type NetConnectOpts, type Server, type Socket } from 'node:net';
+import { createServer, type ListenOptions, type Server, type Socket } from 'node:net';
 import type { Subscriber } from 'rxjs';
 import { limits } from '../../core/limits.js';
 import { SkeinError } from '../../core/errors.js';
@@ -6,6 +6,7 @@ import type { Listening, Wire } from '../../ports/network.js';
 import type { Endpoint } from '../wires/endpoint.js';
 import { bindError, WireNetwork, type WirePorts } from '../wires/wire-network.js';
 import { Connection } from './connection.js';
+import { acceptReading, connectReading } from './read.js';
 
 export interface ZmtpOptions {
   /** A larger message is refused here, and ends the wire where it comes from a peer; 80 MiB by default. */
@@ -46,8 +47,8 @@ export class ZmtpNetwork extends WireNetwork {
       subscriber.error(new SkeinError('undeliverable', { reason: `${address}: ${reason}` }));
     };
     const { openMs } = this.#settings;
-    const options = { ...placeOf(at), highWaterMark };
-    const socket = connect(options as NetConnectOpts);
+    let connection: Connection | undefined;
+    const socket = connectReading({ ...placeOf(at), highWaterMark }, (bytes) => connection?.hear(bytes));
     const timeout = clock.schedule(() => {
       fail(`no answer within ${String(openMs)} ms`);
     }, openMs);
@@ -63,7 +64,7 @@ export class ZmtpNetwork extends WireNetwork {
       timeout.unsubscribe();
       socket.off('error', onFailed);
       let isOpen = false;
-      const connection = this.#connection(socket, 'DEALER', address, {
+      const opened = (connection = this.#connection(socket, 'DEALER', address, {
         onOpen: (wire) => {
           isOpen = true;
           subscriber.next(wire);
@@ -72,21 +73,21 @@ export class ZmtpNetwork extends WireNetwork {
           if (isOpen) subscriber.complete();
           else fail(reason);
         },
-      });
+      }));
       subscriber.add(() => {
-        connection.leave();
+        opened.leave();
       });
     });
   }
 
   protected override openListener(at: Endpoint, subscriber: Subscriber<Listening | Wire>): void {
-    const server = createServer({ noDelay: true, highWaterMark });
+    const server = createServer({ noDelay: true, highWaterMark, pauseOnConnect: true });
     const connections = new Set<Connection>();
     let [strangers, count] = [0, 0];
     let address = '';
-    server.on('connection', (socket) => {
+    server.on('connection', (accepted) => {
       if (strangers >= strangersMax) {
-        socket.destroy();
+        accepted.destroy();
         return;
       }
       strangers += 1;
@@ -96,6 +97,9 @@ export class ZmtpNetwork extends WireNetwork {
         if (isStranger) strangers -= 1;
         isStranger = false;
       };
+      const socket = acceptReading(accepted, highWaterMark, (bytes) => {
+        connection.hear(bytes);
+      });
       const connection = this.#connection(socket, 'ROUTER', `${address}#${String(count)}`, {
         onOpen: (wire) => {
           isKnown();
@@ -155,8 +159,10 @@ export class ZmtpNetwork extends WireNetwork {
   }
 }
 
+type Place = { readonly path: string } | { readonly host: string; readonly port: number };
+
 /** As Node's sockets take it. */
-const placeOf = ({ endpoint, path }: Endpoint): { readonly path: string } | { readonly host: string; readonly port: number } => {
+const placeOf = ({ endpoint, path }: Endpoint): Place => {
   if (path !== undefined) return { path };
   const [, host = '', port = ''] = /^tcp:\/\/(.*):(\d+|\*)$/.exec(endpoint) ?? [];
   return { host: host === '*' ? '0.0.0.0' : host.replace(/^\[|\]$/g, ''), port: port === '*' ? 0 : Number(port) };
