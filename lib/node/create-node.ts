@@ -160,7 +160,7 @@ const containerFor = async (plan: Plan): Promise<Container> => {
 };
 
 const directoryModules = ({ scheme, place, settings, hub, overrides = [], modules = [] }: Plan): readonly ContainerModule[] => {
-  const ways = { network: settings.network ?? defaults.network, leaseMs: settings.leaseMs ?? defaults.leaseMs };
+  const ways = { network: settings.network, leaseMs: settings.leaseMs ?? defaults.leaseMs };
   switch (scheme) {
     case 'zmq+local':
       return localModule(place, ways);

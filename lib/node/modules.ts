@@ -8,6 +8,8 @@ import { defaultDirectory, makePrivate } from '../adapters/system/private-direct
 import { SystemClock } from '../adapters/system/system-clock.js';
 import { SystemIds } from '../adapters/system/system-ids.js';
 import { SystemRandom } from '../adapters/system/system-random.js';
+import { SplitNetwork } from '../adapters/wires/split-network.js';
+import { ZmtpNetwork } from '../adapters/zmtp/zmtp-network.js';
 import { Clock } from '../ports/clock.js';
 import { Codec } from '../ports/codec.js';
 import { Ids } from '../ports/ids.js';
@@ -44,14 +46,16 @@ export const systemModule = ({ logger = warningsOnly }: Pick<Plan, 'logger'>): C
   });
 
 /** Native addons are loaded where they are asked for, so that what does not need them does not depend on them. */
-const networkModule = (network: 'zmq' | 'zmtp'): ContainerModule =>
+const networkModule = (network: Ways['network']): ContainerModule =>
   new ContainerModule(({ bind }) => {
     bind(Network)
       .toResolvedValue(
         async (clock: Clock, ids: Ids, logger: Logger) => {
           const [options, ports] = [{ ipcDirectory: defaultDirectory() }, { clock, ids, logger, makePrivate }];
-          if (network === 'zmq') return (await import('../adapters/zmq/zmq-network.js')).ZmqNetwork.create(options, ports);
-          return new (await import('../adapters/zmtp/zmtp-network.js')).ZmtpNetwork(options, ports);
+          const zmq = async () => (await import('../adapters/zmq/zmq-network.js')).ZmqNetwork.create(options, ports);
+          if (network === 'zmq') return zmq();
+          const zmtp = new ZmtpNetwork(options, ports);
+          return network === 'zmtp' ? zmtp : new SplitNetwork(zmtp, zmq, logger);
         },
         [Clock, Ids, Logger],
       )
@@ -59,7 +63,7 @@ const networkModule = (network: 'zmq' | 'zmtp'): ContainerModule =>
   });
 
 interface Ways {
-  readonly network: 'zmq' | 'zmtp';
+  readonly network: 'zmq' | 'zmtp' | undefined;
   readonly leaseMs: number;
 }
 

@@ -1,3 +1,4 @@
+import { isLoopback } from '../adapters/wires/loopback.js';
 import type { Context } from '../core/context.js';
 import { limits } from '../core/limits.js';
 
@@ -9,7 +10,10 @@ export interface Settings {
   readonly bind?: string;
   /** What others are told to dial, where that is not where it listens. */
   readonly advertise?: string;
-  /** What carries its messages: ZeroMQ's own library, or the same protocol in TypeScript; they talk to each other. Default `zmq`. */
+  /**
+   * What carries its messages: ZeroMQ's own library, or the same protocol in TypeScript; they talk to each other. Default: `zmtp` for what stays
+   * on this host, `zmq` for all else, or `zmtp` where that library cannot be loaded.
+   */
   readonly network?: 'zmq' | 'zmtp';
   /** Lets it listen beyond this host without encryption; default false. */
   readonly insecure?: boolean;
@@ -67,7 +71,6 @@ const least: { readonly [K in keyof Settings]?: number } = {
 export const settingNames = Object.keys(settingKinds) as readonly (keyof Settings)[];
 
 export const defaults = {
-  network: 'zmq',
   insecure: false,
   timeoutMs: limits.timeoutMs,
   noServerMs: limits.noServerMs,
@@ -134,11 +137,9 @@ const show = (value: unknown): string => {
   return typeof value === 'number' ? String(value) : typeof value;
 };
 
-const loopback = /^(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])$/;
-
 const bindProblems = ({ bind, insecure }: Settings): readonly string[] => {
   if (typeof bind !== 'string' || !bind.startsWith('tcp://') || insecure === true) return [];
   const host = bind.slice('tcp://'.length).replace(/:[^:\]]*$/, '');
-  if (loopback.test(host)) return [];
+  if (isLoopback(host)) return [];
   return [`bind ${bind} reaches beyond this host without encryption: bind to 127.0.0.1, or say insecure=true`];
 };

@@ -4,6 +4,20 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, vi } from 'vitest';
+
+/** Runs tests once over each network of sockets; all nodes that they and their processes start have it. */
+export const overEachNetwork = (tests: () => void): void => {
+  describe.each(['zmq', 'zmtp'])('over %s,', (network) => {
+    beforeAll(() => {
+      vi.stubEnv('SKEIN_NETWORK', network);
+    });
+    afterAll(() => {
+      vi.unstubAllEnvs();
+    });
+    tests();
+  });
+};
 
 const children = new Set<ChildProcess>();
 const folders = new Set<string>();

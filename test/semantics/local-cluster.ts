@@ -12,5 +12,5 @@ export const localCluster = (query: string) => async (): Promise<Cluster> => {
   });
 };
 
-/** Through ipc. */
-export const ipcCluster = localCluster('');
+/** Through ipc, by ZeroMQ's library. */
+export const ipcCluster = localCluster('?network=zmq');

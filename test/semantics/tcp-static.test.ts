@@ -1,21 +1,10 @@
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createNode, type Node } from '../../lib/index.js';
+import { freePort } from '../bench/free-port.js';
 import { type Cluster, realCluster } from './cluster.js';
 import { semanticsSuite } from './suite.js';
-
-/** A port that was free a moment ago: a ring file must know it before anyone listens there. */
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 
 /** Nodes that find each other by a ring file, to which each server is added before it serves, and talk through tcp. */
 const tcpCluster = async (): Promise<Cluster> => {
@@ -31,7 +20,7 @@ const tcpCluster = async (): Promise<Cluster> => {
   return realCluster(
     async (name, options) => {
       const bind = `tcp://127.0.0.1:${String(await freePort())}`;
-      const node = await createNode({ ...options, url: `zmq+static://${file}`, name, bind });
+      const node = await createNode({ ...options, url: `zmq+static://${file}?network=zmq`, name, bind });
       addresses.set(node, bind);
       return node;
     },
