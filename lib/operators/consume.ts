@@ -19,17 +19,19 @@ export const consume = <T, R>(project: Project<T, R>, concurrency = 1): DemandOp
   return (source) =>
     fromDemand(
       (credit$) =>
-        new Observable((subscriber) => new Consumption(project, max, new Asks(), subscriber).begin(source, credit$, false)),
+        new Observable((subscriber) => new Consumption(project, max, new Asks(), subscriber).begin(source, credit$, never)),
     );
 };
 
-/** Makes one item of each, which is done with when that one is; an error comes behind what was there before. */
+const never = (): boolean => false;
+
+/** Makes one item of each, which is done with when that one is; an error that `waits` comes behind what was there before. */
 export const step =
-  <T, R>(project: Project<T, R>): DemandOperator<T, R> =>
+  <T, R>(project: Project<T, R>, waits: (error: unknown) => boolean): DemandOperator<T, R> =>
   (source) =>
     fromDemand(
       (credit$) =>
-        new Observable((subscriber) => new Consumption(project, 1, new Asks(credit$), subscriber).begin(source, credit$, true)),
+        new Observable((subscriber) => new Consumption(project, 1, new Asks(credit$), subscriber).begin(source, credit$, waits)),
     );
 
 type Project<T, R> = (item: T, index: number) => ObservableInput<R>;
@@ -58,8 +60,8 @@ class Consumption<T, R> {
     this.#subscriber = subscriber;
   }
 
-  /** With `keepsError`, what is at work as the source fails still comes. */
-  begin(source: Stream<T>, credit$: Observable<number>, keepsError: boolean): Subscription {
+  /** Where its source fails with an error that `waits`, what is at work still comes. */
+  begin(source: Stream<T>, credit$: Observable<number>, waits: (error: unknown) => boolean): Subscription {
     const error = (failure: unknown): void => this.#subscriber.error(failure);
     const endWith = (end: { readonly error?: unknown }): void => {
       this.#end = end;
@@ -69,11 +71,10 @@ class Consumption<T, R> {
       next: (item) => {
         this.#start(item);
       },
-      error: keepsError
-        ? (failure: unknown) => {
-            endWith({ error: failure });
-          }
-        : error,
+      error: (failure: unknown) => {
+        if (waits(failure)) endWith({ error: failure });
+        else error(failure);
+      },
       complete: () => {
         endWith({});
       },
@@ -90,10 +91,11 @@ class Consumption<T, R> {
   #start(item: T): void {
     this.#asked -= 1;
     this.#running += 1;
+    const index = this.#index++;
     const one = new Subscription();
     this.#work.add(one);
     one.add(
-      defer(() => from(this.#project(item, this.#index++)))
+      defer(() => from(this.#project(item, index)))
         .pipe(whileOpen(this.#subscriber))
         .subscribe({
           next: (value) => {
@@ -104,7 +106,7 @@ class Consumption<T, R> {
             // It lets go of what it held before the next one takes its place.
             one.unsubscribe();
             this.#running -= 1;
-            this.#asks.finish(1);
+            this.#asks.finish(index);
             this.#goOn();
           },
         }),

@@ -1,4 +1,4 @@
-import { defer, merge, Observable, of, Subject, Subscription, tap } from 'rxjs';
+import { defer, EMPTY, filter, map, merge, Observable, of, Subject, Subscription, tap } from 'rxjs';
 import { type Credit, done, type Produce } from './stream.js';
 
 /**
@@ -11,6 +11,7 @@ export const passDemand =
     new Observable((subscriber) => {
       const more$ = new Subject<number>();
       let wanted = 0;
+      let passed = 0;
       // The credit may be over at once.
       const all = new Subscription();
       const asking = credit$.subscribe({
@@ -20,15 +21,29 @@ export const passDemand =
         },
         error: (error: unknown) => subscriber.error(error),
       });
+      const done$ = (credit$ as Credit)[done];
+      // What came before belongs to others.
+      const doneFromHere$ = defer(() => {
+        const before = passed;
+        return (done$ ?? EMPTY).pipe(
+          filter((index) => index >= before),
+          map((index) => index - before),
+        );
+      });
       // Whoever is given some may ask for more at once.
       const asked$ = Object.assign(
         defer(() => (wanted > 0 ? merge(more$, of(wanted)) : more$)),
-        { [done]: (credit$ as Credit)[done] },
+        { [done]: done$ && doneFromHere$ },
       );
       all.add(asking);
       all.add(
         pass(asked$)
-          .pipe(tap(() => (wanted -= 1)))
+          .pipe(
+            tap(() => {
+              wanted -= 1;
+              passed += 1;
+            }),
+          )
           .subscribe(subscriber),
       );
       return all;

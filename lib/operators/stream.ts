@@ -22,7 +22,7 @@ export interface Stream<out T> extends Observable<T>, AsyncIterable<T> {
  */
 export type Produce<T> = (credit$: Observable<number>) => Observable<T>;
 
-/** Where one who asks says how many items are done with, the oldest that it got; of all others, asking for one more says that one is. */
+/** Where one who asks says which items are done with, by how many it got before; of all others, asking for one more says that the oldest is. */
 export const done: unique symbol = Symbol('skein.done');
 
 /** Credit, from whoever asks. */
@@ -44,8 +44,9 @@ export class Asks {
     this.#more$.next(count);
   }
 
-  finish(count: number): void {
-    this.#done$.next(count);
+  /** Done with is the item before which so many came. */
+  finish(index: number): void {
+    this.#done$.next(index);
   }
 }
 
@@ -106,6 +107,7 @@ export const unasked = (): Error => new Error('a source gave more items than it 
 class Asking<T> implements AsyncIterator<T, undefined> {
   readonly #asks = new Asks();
   readonly #waiting: Waiting<T>[] = [];
+  #finished = 0;
   /** Whether the last item that it got may be in use still. */
   #isUsing = false;
   readonly #produce: Produce<T>;
@@ -126,7 +128,7 @@ class Asking<T> implements AsyncIterator<T, undefined> {
       }
       this.#waiting.push({ resolve, reject });
       this.#subscription ??= this.#subscribe();
-      if (this.#isUsing) this.#asks.finish(1);
+      if (this.#isUsing) this.#asks.finish(this.#finished++);
       this.#isUsing = false;
       this.#asks.ask(1);
       if (this.#isOver) this.#subscription.unsubscribe();
@@ -146,7 +148,7 @@ class Asking<T> implements AsyncIterator<T, undefined> {
         if (waiting) {
           waiting.resolve({ done: false, value });
           // Who has asked for the next one already does not use one after the other.
-          if (this.#waiting.length > 0) this.#asks.finish(1);
+          if (this.#waiting.length > 0) this.#asks.finish(this.#finished++);
           else this.#isUsing = true;
         } else {
           this.#fail(unasked());

@@ -33,8 +33,8 @@ export interface SentStream extends StreamSide, StreamTerms {
 
 /** The side of a stream that serves it. */
 export interface ServedStream extends StreamSide {
-  /** The request is over, for that reason where there is one. */
-  close(reason?: SkeinError): void;
+  /** The request is over, for that reason. */
+  abort(reason: SkeinError): void;
 }
 
 /**
@@ -163,7 +163,7 @@ export abstract class Incoming implements Timed {
     this.isSettled = true;
     this.payload = undefined;
     this.onCancel?.(reason);
-    this.stream?.close(reason);
+    this.stream?.abort(reason);
   }
   /** Set by whoever serves, while it has something to stop. */
   onCancel: ((reason: SkeinError) => void) | undefined = undefined;

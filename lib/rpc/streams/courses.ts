@@ -56,11 +56,14 @@ const takeItems = (method: Coursed, request: Incoming, work: Work, ports: RpcPor
     const { input } = method;
     if (!input) return items;
     return items.pipe(
-      step((item: unknown) =>
-        defer(() => {
-          const valid = validate(input, item);
-          return valid instanceof Promise ? valid : of(valid);
-        }),
+      step(
+        (item: unknown) =>
+          defer(() => {
+            const valid = validate(input, item);
+            return valid instanceof Promise ? valid : of(valid);
+          }),
+        // All that fails here is given up.
+        () => false,
       ),
     );
   };

@@ -76,11 +76,27 @@ export class Flows implements StreamSide, Strand {
     this.outflow?.fail(error);
   }
 
-  /** It is over: what comes in ends, with that error where there is one, and what goes out is let go of. */
-  close(error?: SkeinError): void {
+  /** It is over: what comes in ends, and what goes out is let go of. */
+  close(): void {
+    this.#letGo();
+    this.inflow?.end();
+  }
+
+  /** It has failed, which is told behind what has come. */
+  fail(error: SkeinError): void {
+    this.#letGo();
+    this.inflow?.end(error);
+  }
+
+  /** No one is to get any more of it. */
+  abort(error: SkeinError): void {
+    this.#letGo();
+    this.inflow?.abort(error);
+  }
+
+  #letGo(): void {
     this.#isClosed = true;
     this.outflow?.close();
-    this.inflow?.end(error);
   }
 }
 

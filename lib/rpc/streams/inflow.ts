@@ -34,8 +34,10 @@ export class Inflow {
   #isGranted: boolean;
   readonly #ends: InflowEnds;
   readonly #held: Ring<Held>;
-  /** What the items cost that were handed out where each further one that is asked for says that one of them is done. */
-  readonly #taken: Ring<number>;
+  /** How many items were handed out, and are done with where the oldest is first; and what those of them cost that cost more than one. */
+  #handed = 0;
+  #oldest = 0;
+  readonly #heavy = new Map<number, number>();
   /** What the other side may still send, what was consumed and not given back, and what is to be given back now. */
   #granted = 0;
   #consumed = 0;
@@ -55,7 +57,6 @@ export class Inflow {
     if (isGranted) this.#granted = credit;
     this.#ends = ends;
     this.#held = new Ring(credit);
-    this.#taken = new Ring(credit);
   }
 
   /** Items that wait to be wanted. */
@@ -79,13 +80,13 @@ export class Inflow {
       this.#saysDone = done$ !== undefined;
       const next = (more: number): void => {
         // Who asks for another one is done with one that was handed out before, unless it says so by itself.
-        if (!done$) this.#consume(more);
+        if (!done$) this.#consumeOldest(more);
         this.#want(more);
       };
       const asking = credit$.subscribe({ next, error });
       const consuming = done$?.subscribe({
-        next: (count) => {
-          this.#consume(count);
+        next: (index) => {
+          this.#consume(index);
           this.#giveBack();
         },
         error,
@@ -136,7 +137,8 @@ export class Inflow {
   /** Whoever takes the items is to get no more of them: errors at once. */
   abort(error: unknown): void {
     this.#held.drain();
-    this.end(error);
+    this.#end = { error };
+    this.#deliver();
   }
 
   #want(more: number): void {
@@ -145,9 +147,15 @@ export class Inflow {
     this.#giveBack();
   }
 
-  /** So many more of the items that were handed out are done with. */
-  #consume(count: number): void {
-    for (let left = Math.min(count, this.#taken.size); left > 0; left -= 1) this.#consumed += this.#taken.shift() ?? 0;
+  #consumeOldest(count: number): void {
+    for (let left = Math.min(count, this.#handed - this.#oldest); left > 0; left -= 1) this.#consume(this.#oldest++);
+  }
+
+  /** The item before which so many were handed out is done with. */
+  #consume(index: number): void {
+    const heavy = this.#heavy.size > 0 ? this.#heavy.get(index) : undefined;
+    if (heavy !== undefined) this.#heavy.delete(index);
+    this.#consumed += heavy ?? 1;
   }
 
   /** What one item gives rise to may come back here, and is left to the loop that is under way. */
@@ -177,7 +185,8 @@ export class Inflow {
     const isEndless = this.#wanted >= endless && !this.#saysDone;
     if (!isEndless) {
       this.#wanted -= 1;
-      this.#taken.push(cost);
+      if (cost > 1) this.#heavy.set(this.#handed, cost);
+      this.#handed += 1;
     }
     this.#pass(subscriber, payload);
     if (!isEndless) return;

@@ -41,6 +41,8 @@ export class Outflow {
   #aheadMax = 1;
   #heaviest = 1;
   readonly #asks = new Asks();
+  /** Items that have left. */
+  #left = 0;
   readonly #source = new Subscription();
   #end: { readonly error?: unknown } | undefined;
   #isTold = false;
@@ -127,7 +129,7 @@ export class Outflow {
       this.#ends.sent?.sent(item.cost);
     }
     this.#isFilling = false;
-    if (left > 0) this.#asks.finish(left);
+    for (; left > 0; left -= 1) this.#asks.finish(this.#left++);
     this.#ask();
     this.#tellEnd();
     return bytes;

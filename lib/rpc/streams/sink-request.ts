@@ -35,7 +35,7 @@ export class SinkRequest extends UnaryRequest {
   }
 
   protected override failed(error: SkeinError): void {
-    this.stream.close(error);
+    this.stream.fail(error);
     super.failed(error);
   }
 }

@@ -1,6 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { Kind } from '../../core/envelope.js';
-import { SkeinError } from '../../core/errors.js';
+import { isSkeinError, SkeinError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
 import { step } from '../../operators/consume.js';
 import { passDemand } from '../../operators/pass-demand.js';
@@ -74,10 +74,14 @@ class ItemsRequest extends Request {
 
   /** What came before the other side's error is still to be had; its own sender wants no more. */
   protected override failed(error: SkeinError): void {
-    if (this.#isWithdrawn) this.inflow.abort(error);
-    this.stream.close(error);
+    if (this.#isWithdrawn) this.stream.abort(error);
+    else this.stream.fail(error);
   }
 }
+
+/** Whether an error is told behind the items that came before it; not where this side gave them up. */
+const comesBehind = (error: unknown): boolean =>
+  !isSkeinError(error, 'cancelled') && !isSkeinError(error, 'deadline-exceeded') && !isSkeinError(error, 'peer-silent');
 
 const misanswered = new SkeinError('protocol-error', { reason: 'a stream was answered as a call is' }, { ran: 'unknown' });
 
@@ -100,7 +104,7 @@ export class Streamer {
     const stream = fromDemand(produce);
     if (!(options?.validateOutput ?? this.#validatesOutput)) return stream;
     const { ports } = this.#sending;
-    return stream.pipe(step((item: unknown) => checkOutput(this.#method.output, item, ports)));
+    return stream.pipe(step((item: unknown) => checkOutput(this.#method.output, item, ports), comesBehind));
   }
 
   #open(

@@ -1,0 +1,201 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { count, lastValueFrom, retry, take } from 'rxjs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  bytes,
+  channel,
+  consume,
+  contract,
+  createNode,
+  type Node,
+  sink,
+  type SkeinError,
+  stream,
+  typed,
+} from '../../lib/index.js';
+
+/** Checks numbers below 3 at once, and comes to no end with others; it tells of those. */
+const hanging = (begins: () => void): StandardSchemaV1<number, number> => ({
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value) => {
+      if ((value as number) < 3) return { value: value as number };
+      begins();
+      return new Promise(() => undefined);
+    },
+  },
+});
+
+let atCheck: () => void = () => undefined;
+const check = hanging(() => {
+  atCheck();
+});
+
+const Checked = contract('checked', '1', {
+  numbers: stream({ input: typed<undefined>(), output: check }),
+  both: channel({ input: typed<number>(), output: check }),
+  put: sink({ input: check, output: typed<number>() }),
+});
+
+const Weights = contract('weights', '1', {
+  mixed: stream({ input: typed<undefined>(), output: bytes() }),
+  flaky: stream<undefined, number>(),
+});
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('a stream that is given up while an item is checked', () => {
+  const heard: unknown[] = [];
+  let hear: () => void;
+  let server: Node;
+  let client: Node;
+
+  beforeEach(async () => {
+    heard.length = 0;
+    const url = `zmq+memory://given-up-${String(Math.random())}`;
+    server = await createNode(url);
+    client = await createNode(url);
+    await server.serve(Checked, {
+      async *numbers() {
+        yield* [1, 2, 3];
+        await new Promise(() => undefined);
+      },
+      async *both(item$) {
+        yield* [1, 2, 3];
+        for await (const item of item$) heard.push(item);
+      },
+      put: async (item$) => {
+        try {
+          for await (const item of item$) heard.push(item);
+        } catch (error) {
+          heard.push((error as SkeinError).code);
+        }
+        hear();
+        return 0;
+      },
+    });
+  });
+
+  afterEach(async () => {
+    await client.close();
+    await server.close();
+  });
+
+  const endOf = async (items: AsyncIterable<number>): Promise<unknown[]> => {
+    const got: unknown[] = [];
+    try {
+      for await (const item of items) got.push(item);
+    } catch (error) {
+      got.push((error as SkeinError).code);
+    }
+    return got;
+  };
+
+  it('ends at its signal', async () => {
+    const abort = new AbortController();
+    atCheck = () => {
+      abort.abort();
+    };
+    const numbers = client.client(Checked).numbers(undefined, { signal: abort.signal, validateOutput: true });
+    expect(await endOf(numbers)).toEqual([1, 2, 'cancelled']);
+  });
+
+  it('ends at its deadline', async () => {
+    const numbers = client.client(Checked).numbers(undefined, { deadline: Date.now() + 100, validateOutput: true });
+    expect(await endOf(numbers)).toEqual([1, 2, 'deadline-exceeded']);
+  });
+
+  it('ends with the items that it sends', async () => {
+    const isChecking = new Promise<void>((resolve) => (atCheck = resolve));
+    const failing = async function* () {
+      yield 1;
+      await isChecking;
+      throw new Error('no more');
+    };
+    expect(await endOf(client.client(Checked).both(failing(), { validateOutput: true }))).toEqual([1, 2, 'cancelled']);
+  });
+
+  it('ends at its handler, too, with all that has come', async () => {
+    const hasHeard = new Promise<void>((resolve) => (hear = resolve));
+    const isChecking = new Promise<void>((resolve) => (atCheck = resolve));
+    const putting = client.client(Checked).put([1, 2, 3, 1, 1]).subscribe();
+    await isChecking;
+    putting.unsubscribe();
+    await hasHeard;
+    expect(heard).toEqual([1, 2, 'cancelled']);
+  });
+});
+
+describe('work on several items of a stream at once', () => {
+  it('has no more ahead of it than the credit lets come, whatever ends first and whatever each weighs', async () => {
+    const url = `zmq+memory://weights-${String(Math.random())}`;
+    await using server = await createNode(url);
+    await using client = await createNode(url);
+    const costOf = ({ byteLength }: Uint8Array): number => 1 + Math.floor(byteLength / 8_192);
+    const large = new Uint8Array(1 << 20);
+    let [made, done, ahead] = [0, 0, 0];
+    await server.serve(Weights, {
+      *mixed() {
+        for (let i = 0; i < 640; i += 1) {
+          const item = i % 16 === 0 ? large : new Uint8Array(1);
+          made += costOf(item);
+          yield item;
+        }
+      },
+      flaky: () => [],
+    });
+    const held: (() => void)[] = [];
+    const work = async (item: Uint8Array): Promise<number> => {
+      ahead = Math.max(ahead, made - done);
+      if (item.byteLength > 1) await new Promise<void>((resolve) => held.push(resolve));
+      done += costOf(item);
+      return 1;
+    };
+    let isOver = false;
+    const letGo = async (): Promise<void> => {
+      // As long as nothing else goes on, the oldest large one is let go.
+      for (let before = -1; !isOver; before = done) {
+        if (done === before) held.shift()?.();
+        for (let i = 0; i < 10; i += 1) await turn();
+      }
+    };
+    const letting = letGo();
+    const mixed$ = client.client(Weights).mixed().pipe(consume(work, Infinity), count());
+    expect(await lastValueFrom(mixed$)).toBe(640);
+    isOver = true;
+    await letting;
+    // Besides its credit, one item may begin where some of it is left.
+    expect(ahead).toBeLessThanOrEqual(256 + costOf(large));
+  });
+
+  it('is of no use to a stream that an interceptor opens in the place of the one that they came by', async () => {
+    const url = `zmq+memory://flaky-${String(Math.random())}`;
+    await using server = await createNode(url);
+    await using client = await createNode(url, { interceptors: { client: [(request, next) => next(request).pipe(retry(1))] } });
+    let [attempts, made, done, ahead] = [0, 0, 0, 0];
+    await server.serve(Weights, {
+      mixed: () => [],
+      *flaky() {
+        attempts += 1;
+        made = 0;
+        while (attempts > 1 || made < 3) yield (made += 1);
+        throw new Error('flaky');
+      },
+    });
+    const first: (() => void)[] = [];
+    const work = async (item: number): Promise<number> => {
+      if (attempts === 1) await new Promise<void>((resolve) => first.push(resolve));
+      else {
+        for (const resolve of first.splice(0)) resolve();
+        for (let i = 0; i < 10; i += 1) await turn();
+        ahead = Math.max(ahead, made - done);
+        done += 1;
+      }
+      return item;
+    };
+    const flaky$ = client.client(Weights).flaky(undefined, { credit: 4 }).pipe(consume(work, 4), take(50));
+    await lastValueFrom(flaky$);
+    expect(ahead).toBeLessThanOrEqual(4);
+  });
+});
