@@ -60,9 +60,9 @@ const systems: Readonly<Record<Compared, readonly System[]>> = {
   scattered: ['zeromq', 'skein'],
   rate: ['zeromq', 'moleculer', 'skein'],
   payload: ['zeromq', 'libzmq', 'skein'],
-  cast: ['zeromq', 'libzmq', 'skein'],
-  fanout: ['zeromq', 'zeromq-acks', 'skein'],
-  stream: ['zeromq', 'grpc', 'skein'],
+  cast: ['zeromq', 'libzmq', 'nats', 'skein'],
+  fanout: ['zeromq', 'zeromq-acks', 'nats', 'skein'],
+  stream: ['zeromq', 'libzmq', 'nats', 'grpc', 'skein'],
 };
 
 export const allSystems: readonly System[] = [...new Set(Object.values(systems).flat())].filter((system) => system !== 'skein');

@@ -40,7 +40,14 @@ const program = new Command('bench')
   .addOption(new Option('--servers <list>', 'that each fanout goes to').default([10, 100]).argParser(counts))
   .addOption(new Option('--nodes <list>', 'of simulated clusters').default([10, 100]).argParser(counts))
   .addOption(new Option('--minutes <n>', 'of virtual time that is simulated').default(10).argParser(Number))
-  .addOption(new Option('--networks <list>', 'tcp, ipc, zmtp-tcp, zmtp-ipc').default(['tcp', 'ipc']).argParser(list))
+  .addOption(
+    new Option(
+      '--networks <list>',
+      'tcp, ipc, and with the one or the other network of Skein: zmtp-tcp, zmtp-ipc, zmq-tcp, zmq-ipc',
+    )
+      .default(['tcp', 'ipc'])
+      .argParser(list),
+  )
   .addOption(new Option('--systems <list>', 'to compare with, as far as a bench knows them').default(allSystems).argParser(list))
   .addOption(new Option('--runs <n>', 'measurements of each').default(9).argParser(Number))
   .addOption(new Option('--seconds <n>', 'of each measurement').default(1).argParser(Number))

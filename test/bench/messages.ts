@@ -6,8 +6,8 @@ export interface Role {
   /** `zeromq-acks` is of fanouts only: each server tells of each message that it has it, as Skein's do. */
   readonly system: 'skein' | 'zeromq' | 'zeromq-acks' | 'moleculer' | 'nats' | 'rabbitmq' | 'grpc' | 'net' | 'libzmq';
   readonly side: 'server' | 'client';
-  /** The last two are Skein's own ZMTP; all other systems are as on `tcp` and `ipc`. */
-  readonly network: 'tcp' | 'ipc' | 'zmtp-tcp' | 'zmtp-ipc';
+  /** As it is by default; or with a setting of Skein's, where all other systems are as on `tcp` and `ipc`. */
+  readonly network: 'tcp' | 'ipc' | 'zmtp-tcp' | 'zmtp-ipc' | 'zmq-tcp' | 'zmq-ipc';
   /** A folder of this pair's own. */
   readonly folder: string;
   /** Where the side that was started before listens; to the first one, where what it needs is. */
@@ -74,7 +74,11 @@ export const uploadBytes = 64 * 2 ** 20;
 
 /** Where a node of Skein's is that has such a role. */
 export const nodeUrl = ({ folder, network }: Role): string => {
-  const query = [...(isTcp(network) ? ['bind=tcp://127.0.0.1:*'] : []), ...(network.startsWith('zmtp') ? ['network=zmtp'] : [])];
+  const [setting] = network.split('-');
+  const query = [
+    ...(isTcp(network) ? ['bind=tcp://127.0.0.1:*'] : []),
+    ...(setting === network ? [] : [`network=${String(setting)}`]),
+  ];
   return `zmq+local://${folder}${query.length > 0 ? `?${query.join('&')}` : ''}`;
 };
 

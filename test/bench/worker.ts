@@ -25,6 +25,8 @@ const systemOf = async ({ bench, system }: Role): Promise<System> => {
     case 'moleculer':
       return (await import('./moleculer.js')).moleculer;
     case 'nats':
+      if (bench === 'fanout') return (await import('./fanout-nats.js')).fanoutNats;
+      if (bench === 'stream') return (await import('./stream-nats.js')).streamNats;
       return (await import('./nats.js')).nats;
     case 'rabbitmq':
       return (await import('./rabbitmq.js')).rabbitmq;

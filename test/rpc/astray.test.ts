@@ -215,7 +215,7 @@ describe('what users do wrong with streams', () => {
     expect(got).toEqual([1, 2, 3, '[remote-error] Error: broken']);
   });
 
-  it('asks again in quarters, also for who takes one after the other', async () => {
+  it('asks again in halves, also for who takes one after the other', async () => {
     let taken = 0;
     for await (const item of client.client(Astray).slow(undefined, { credit: 64 })) {
       expect(item).toBe((taken += 1));
@@ -223,8 +223,8 @@ describe('what users do wrong with streams', () => {
       if (taken === 320) break;
     }
     // All but the first and what is told in two parts.
-    expect(asked.slice(0, 5).reduce((sum, more) => sum + more, 0)).toBeGreaterThanOrEqual(64 + 3 * 16);
-    expect(asked.length).toBeLessThan(2 * (320 / 16) + 4);
+    expect(asked.slice(0, 3).reduce((sum, more) => sum + more, 0)).toBeGreaterThanOrEqual(64 + 32);
+    expect(asked.length).toBeLessThan(2 * (320 / 32) + 4);
   });
 
   it('goes on giving to free places while others stay taken', async () => {

@@ -35,7 +35,7 @@ describe('a stream', () => {
     simulate({ seed: 1 }, ({ node, stream: source, expectObservable, expectDemand }) => {
       const items = '   (abcdefgh|)';
       const expected = '1s a 1s b 1s c 1s d 1s e 1s f 1s g 1s (h|)';
-      const demand = '  (1 3) 1s 1 1s 1 1s 1 1s 1';
+      const demand = '  (1 3) 2s 2 2s 2';
       const item$ = source(items);
       node('server', serve({ give: () => item$ }));
       expectObservable(node('client').client(Flow).give(undefined, { credit: 4 }).pipe(slowly(1_000))).toBe(expected);

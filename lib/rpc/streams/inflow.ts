@@ -27,7 +27,7 @@ interface Held {
 
 /**
  * The items of a stream as they arrive: they wait here until they are wanted, and the credit that they took goes back once they are
- * consumed, in quarters of what the other side was given. So no more of them wait than the credit lets come.
+ * consumed, in halves of what the other side was given. So no more of them wait than the credit lets come.
  */
 export class Inflow {
   readonly #credit: number;
@@ -208,11 +208,11 @@ export class Inflow {
     }
   }
 
-  /** In quarters, for an item should not cost a record each; but who is wanted for more and has neither items nor credit gets what there is. */
+  /** In halves, for an item should not cost a record each; but who is wanted for more and has neither items nor credit gets what there is. */
   #giveBack(): void {
     if (this.#consumed === 0 || this.#end) return;
     const isStarved = this.#granted <= 0 && this.#wanted > 0 && this.#held.size === 0;
-    if (this.#consumed < this.#credit / 4 && !isStarved) return;
+    if (this.#consumed < this.#credit / 2 && !isStarved) return;
     this.#give(this.#consumed);
     this.#consumed = 0;
   }
