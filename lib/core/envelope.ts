@@ -82,6 +82,8 @@ export interface ItemEnvelope {
 /** So much more may be sent by the other side of that stream. */
 interface DemandEnvelope {
   readonly kind: typeof Kind.demand;
+  /** How many were consumed, for which this goes back. */
+  readonly items: number;
   readonly id: number;
   readonly count: number;
 }

@@ -144,7 +144,7 @@ export class ServedRequest extends Incoming {
     this.isSettled = true;
     if (!keepsCredit) this.leave();
     this.#proof?.unsubscribe();
-    this.stream?.abort(new SkeinError('closed', { what: 'a request that has its answer' }));
+    this.stream?.fail(new SkeinError('closed', { what: 'a request that has its answer' }));
     this.memory?.answered(this, answer);
     if (answer) this.#desk.answer(this, answer);
     else this.#desk.forget(this);

@@ -7,6 +7,6 @@ type Streamed = Extract<Envelope, { kind: typeof Kind.item | typeof Kind.demand 
 /** Tells one side of a stream what the other one said; what comes behind its end is nothing to anyone. */
 export const tellStream = (side: StreamSide | undefined, envelope: Streamed): void => {
   if (envelope.kind === Kind.item) side?.item(envelope.payload, envelope.cost);
-  else if (envelope.kind === Kind.demand) side?.demand(envelope.count);
+  else if (envelope.kind === Kind.demand) side?.demand(envelope.count, envelope.items);
   else side?.end();
 };

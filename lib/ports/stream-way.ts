@@ -20,8 +20,8 @@ export interface StreamWay {
 export interface StreamSide {
   /** An item came, which took so much credit. */
   item(payload: unknown, cost: number): void;
-  /** So much more may be sent. */
-  demand(count: number): void;
+  /** So much more may be sent, since so many items were consumed. */
+  demand(count: number, items: number): void;
   /** The other side has sent all its items. */
   end(): void;
   /** The other side wants no more items. */

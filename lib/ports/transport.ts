@@ -33,7 +33,9 @@ export interface SentStream extends StreamSide, StreamTerms {
 
 /** The side of a stream that serves it. */
 export interface ServedStream extends StreamSide {
-  /** The request is over, for that reason. */
+  /** The request has its answer: what came is still to be had. */
+  fail(reason: SkeinError): void;
+  /** No one waits for an answer any more. */
   abort(reason: SkeinError): void;
 }
 

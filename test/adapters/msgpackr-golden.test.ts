@@ -106,7 +106,7 @@ const written: readonly (readonly [name: string, meaning: string, envelopes: rea
     'an item of 40,000 bytes takes 3 of its credit',
     [{ kind: Kind.item, id: 5, ...weigh(new Uint8Array(40_000)), cost: 3 }],
   ],
-  ['demand', 'stream 5 may send 64 more', [{ kind: Kind.demand, id: 5, count: 64 }]],
+  ['demand', 'stream 5 may send 64 more, since 60 items were consumed', [{ kind: Kind.demand, id: 5, count: 64, items: 60 }]],
   [
     'part',
     'the first 20,000 of 30,000 bytes of what goes in parts as number 1',

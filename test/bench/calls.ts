@@ -4,8 +4,20 @@ import { Pace } from './pace.js';
 
 type Measure = (amount: number, seconds: number) => Promise<Figures>;
 
-/** Measures calls as the bench says: so many under way, or so many a second. */
-export const measureCalls = (role: Role, call: Call): Measure => {
+/** Anything that begins and ends. */
+export type Work = (done: () => void, fail: (error: unknown) => void) => void;
+
+/** What else a system does beside calls: a cast, and a stream of {@link itemsEach} items that is read to its end. */
+export interface Others {
+  readonly cast: Work;
+  readonly stream: Work;
+}
+
+/** Items of each stream beside calls. */
+export const itemsEach = 10;
+
+/** Measures calls as the bench says: so many under way, or so many a second, with others between them if need be. */
+export const measureCalls = (role: Role, call: Call, others?: Others): Measure => {
   const payload = payloadOf(role);
   const checked: Call = (sent, done, fail) => {
     call(
@@ -17,7 +29,11 @@ export const measureCalls = (role: Role, call: Call): Measure => {
       fail,
     );
   };
-  if (role.bench === 'rate') return (rate, seconds) => atRate(rate, seconds, payload, checked);
+  const one: Work = (done, fail) => {
+    checked(payload, done, fail);
+  };
+  if (role.bench === 'rate') return (rate, seconds) => atRate(rate, seconds, () => one);
+  if (role.bench === 'mixed' && others) return (rate, seconds) => atRate(rate, seconds, mixOf(one, others));
   // Each caller goes on in a turn of its own, or at once.
   const goOn =
     role.bench === 'scattered'
@@ -64,28 +80,31 @@ const underWay = (
     for (let i = 0; i < window; i += 1) next();
   });
 
-/** Each call is timed from when it was due, so that those count that a slow one has kept from starting. */
-const atRate = (rate: number, seconds: number, payload: Payload, call: Call): Promise<Figures> =>
+/** Of ten, eight are calls, one is a cast and one is a stream. */
+const mixOf =
+  (call: Work, { cast, stream }: Others) =>
+  (index: number): Work =>
+    index % 10 === 3 ? cast : index % 10 === 7 ? stream : call;
+
+/** Each is timed from when it was due, so that those count that a slow one has kept from starting. */
+const atRate = (rate: number, seconds: number, workOf: (index: number) => Work): Promise<Figures> =>
   new Promise((resolve, reject) => {
     const [startedAt, all] = [performance.now(), Math.round(rate * seconds)];
     const histogram = build({ highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
     let [begun, done] = [0, 0];
-    const begin = (dueAt: number): void => {
-      call(
-        payload,
-        () => {
-          histogram.recordValue(Math.max(1, Math.round((performance.now() - dueAt) * 1_000)));
-          done += 1;
-          if (done < all) return;
-          const opsPerSecond = done / ((performance.now() - startedAt) / 1_000);
-          resolve({ opsPerSecond, p50Us: histogram.getValueAtPercentile(50), p99Us: histogram.getValueAtPercentile(99) });
-        },
-        reject,
-      );
+    const begin = (index: number): void => {
+      const dueAt = startedAt + (index * 1_000) / rate;
+      workOf(index)(() => {
+        histogram.recordValue(Math.max(1, Math.round((performance.now() - dueAt) * 1_000)));
+        done += 1;
+        if (done < all) return;
+        const opsPerSecond = done / ((performance.now() - startedAt) / 1_000);
+        resolve({ opsPerSecond, p50Us: histogram.getValueAtPercentile(50), p99Us: histogram.getValueAtPercentile(99) });
+      }, reject);
     };
     const turn = (): void => {
       const due = Math.min(all, Math.floor((performance.now() - startedAt) * (rate / 1_000)));
-      for (; begun < due; begun += 1) begin(startedAt + (begun * 1_000) / rate);
+      for (; begun < due; begun += 1) begin(begun);
       if (begun < all) setImmediate(turn);
     };
     turn();

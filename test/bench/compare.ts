@@ -48,6 +48,7 @@ export const payloads = {
   call: [14],
   scattered: [14],
   rate: [14],
+  mixed: [14],
   payload: [32, 1_024, 65_536, 1_048_576],
   cast: [64],
   fanout: [64],
@@ -59,6 +60,7 @@ const systems: Readonly<Record<Compared, readonly System[]>> = {
   call: ['zeromq', 'libzmq', 'net', 'moleculer', 'nats', 'rabbitmq', 'grpc', 'skein'],
   scattered: ['zeromq', 'skein'],
   rate: ['zeromq', 'moleculer', 'skein'],
+  mixed: ['moleculer', 'skein'],
   payload: ['zeromq', 'libzmq', 'skein'],
   cast: ['zeromq', 'libzmq', 'nats', 'skein'],
   fanout: ['zeromq', 'zeromq-acks', 'nats', 'skein'],
@@ -78,6 +80,9 @@ interface Contender {
   readonly pair?: Pair;
   readonly missing?: string;
 }
+
+/** Whether so many begin each second, and what differs is how long each takes. */
+export const isAtRate = (bench: Compared): boolean => bench === 'rate' || bench === 'mixed';
 
 /** All systems on the same work, in turn, so that whatever the machine does meanwhile meets each of them. */
 export const compare = async (
@@ -138,11 +143,7 @@ const show = (rows: readonly (Row | MissingRow)[]): void => {
   const { bench, network, window, payloadBytes, servers } = skein;
   const to = bench === 'fanout' ? ` to ${String(servers)} servers` : '';
   const under =
-    bench === 'stream'
-      ? `credit ${String(window)}`
-      : bench === 'rate'
-        ? `${String(window)} a second`
-        : `window ${String(window)}`;
+    bench === 'stream' ? `credit ${String(window)}` : isAtRate(bench) ? `${String(window)} a second` : `window ${String(window)}`;
   console.log(`${bench}${to} ${network} ${under}, ${String(payloadBytes)} bytes`);
   const width = Math.max(...rows.map(({ system }) => system.length));
   for (const row of rows) console.log(`  ${row.system.padEnd(width)} ${lineOf(row, skein)}`);
@@ -156,7 +157,7 @@ const lineOf = (row: Row | MissingRow, skein: Row): string => {
     `(${thousands(Math.min(...runs))}–${thousands(Math.max(...runs))})`.padEnd(17),
     p50Us > 0 ? `p50 ${String(Math.round(p50Us))} µs, p99 ${String(Math.round(p99Us))} µs`.padEnd(30) : '',
     (cpuUsPerOp > 0 ? `CPU ${cpuUsPerOp.toFixed(1)} µs` : '').padEnd(14),
-    system === 'skein' ? '' : `Skein is ${bench === 'rate' ? timesOf(row, skein) : ratioTo(row, skein)}`,
+    system === 'skein' ? '' : `Skein is ${isAtRate(bench) ? timesOf(row, skein) : ratioTo(row, skein)}`,
   ].join(' ');
 };
 

@@ -1,6 +1,16 @@
 import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { allSystems, compare, type Compared, type CompareOptions, type MissingRow, payloads, type Row } from './compare.js';
+import {
+  allSystems,
+  compare,
+  isAtRate,
+  type Compared,
+  type CompareOptions,
+  type MissingRow,
+  payloads,
+  type Row,
+} from './compare.js';
+import { links, type LinksRow, showLinks } from './links.js';
 import type { Role } from './messages.js';
 import { scale, type ScaleRow, showScale } from './scale.js';
 import { showSimulated, simulateNodes, type SimulateRow } from './simulate.js';
@@ -11,6 +21,7 @@ interface Options extends CompareOptions {
   readonly rates: readonly number[];
   readonly servers: readonly number[];
   readonly networks: readonly Role['network'][];
+  readonly peers: readonly number[];
   readonly nodes: readonly number[];
   readonly minutes: number;
   readonly json?: string;
@@ -31,13 +42,17 @@ const program = new Command('bench')
     'Runs Skein and what one would use in its place side by side, two processes each, in turn; prints medians with least and most, and ' +
       "the medians of the runs' ratios. What a system needs and is not installed is named. Or times simulations.",
   )
-  .argument('[benches...]', 'call, scattered, rate, payload, cast, fanout, stream, upload, simulate, scale', ['call', 'cast'])
+  .argument('[benches...]', 'call, scattered, rate, mixed, payload, cast, fanout, stream, upload, links, simulate, scale', [
+    'call',
+    'cast',
+  ])
   .addOption(new Option('--windows <list>', 'operations under way at once').default([1, 16, 64, 256, 1_000]).argParser(counts))
   .addOption(
     new Option('--credits <list>', 'items that a stream is ahead at the most').default([64, 256, 1_024]).argParser(counts),
   )
-  .addOption(new Option('--rates <list>', 'calls that begin each second').default([10_000, 50_000]).argParser(counts))
+  .addOption(new Option('--rates <list>', 'operations that begin each second').default([10_000, 50_000]).argParser(counts))
   .addOption(new Option('--servers <list>', 'that each fanout goes to').default([10, 100]).argParser(counts))
+  .addOption(new Option('--peers <list>', 'that one node has links to').default([1_000, 4_000]).argParser(counts))
   .addOption(new Option('--nodes <list>', 'of simulated clusters').default([10, 100]).argParser(counts))
   .addOption(new Option('--minutes <n>', 'of virtual time that is simulated').default(10).argParser(Number))
   .addOption(
@@ -55,8 +70,8 @@ const program = new Command('bench')
 
 program.parse();
 const options = program.opts<Options>();
-const rows: (Row | MissingRow | UploadRow | SimulateRow | ScaleRow)[] = [];
-for (const bench of program.processedArgs[0] as (Compared | 'upload' | 'simulate' | 'scale')[]) {
+const rows: (Row | MissingRow | UploadRow | LinksRow | SimulateRow | ScaleRow)[] = [];
+for (const bench of program.processedArgs[0] as (Compared | 'upload' | 'links' | 'simulate' | 'scale')[]) {
   if (bench === 'simulate') {
     for (const nodes of options.nodes) {
       const row = await simulateNodes(nodes, options.minutes);
@@ -73,6 +88,16 @@ for (const bench of program.processedArgs[0] as (Compared | 'upload' | 'simulate
     }
     continue;
   }
+  if (bench === 'links') {
+    for (const network of options.networks) {
+      for (const peers of options.peers) {
+        const row = await links(network, peers, options.seconds);
+        showLinks(row);
+        rows.push(row);
+      }
+    }
+    continue;
+  }
   if (bench === 'upload') {
     for (const network of options.networks) {
       for (const payloadBytes of uploadPayloads) {
@@ -84,7 +109,9 @@ for (const bench of program.processedArgs[0] as (Compared | 'upload' | 'simulate
     continue;
   }
   // A fanout's window is its own, and those of streams are their credit.
-  const windows = { fanout: [fanoutWindow], stream: options.credits, rate: options.rates }[bench as string] ?? options.windows;
+  const windows = isAtRate(bench)
+    ? options.rates
+    : ({ fanout: [fanoutWindow], stream: options.credits }[bench as string] ?? options.windows);
   for (const servers of bench === 'fanout' ? options.servers : [1]) {
     for (const network of options.networks) {
       for (const payloadBytes of payloads[bench]) {

@@ -2,7 +2,7 @@
 
 /** What a worker is to be. */
 export interface Role {
-  readonly bench: 'call' | 'scattered' | 'rate' | 'payload' | 'cast' | 'fanout' | 'stream' | 'upload';
+  readonly bench: 'call' | 'scattered' | 'rate' | 'mixed' | 'payload' | 'cast' | 'fanout' | 'stream' | 'upload';
   /** `zeromq-acks` is of fanouts only: each server tells of each message that it has it, as Skein's do. */
   readonly system: 'skein' | 'zeromq' | 'zeromq-acks' | 'moleculer' | 'nats' | 'rabbitmq' | 'grpc' | 'net' | 'libzmq';
   readonly side: 'server' | 'client';
@@ -73,7 +73,7 @@ export type Call = (payload: Payload, done: (reply: Payload) => void, fail: (err
 export const uploadBytes = 64 * 2 ** 20;
 
 /** Where a node of Skein's is that has such a role. */
-export const nodeUrl = ({ folder, network }: Role): string => {
+export const nodeUrl = ({ folder, network }: Pick<Role, 'folder' | 'network'>): string => {
   const [setting] = network.split('-');
   const query = [
     ...(isTcp(network) ? ['bind=tcp://127.0.0.1:*'] : []),

@@ -1,8 +1,8 @@
+import { Readable } from 'node:stream';
 import { ServiceBroker } from 'moleculer';
-import { measureCalls, promised } from './calls.js';
+import { itemsEach, measureCalls, promised, type Work } from './calls.js';
 import { freePort } from './free-port.js';
-import type { Payload } from './messages.js';
-import { type Job, type Role, type System } from './messages.js';
+import { callPayload, type Job, type Payload, type Role, type System } from './messages.js';
 
 /** Its TCP transporter, which needs no broker, with its default serializer. */
 const brokerOf = (nodeID: string, port: number | null, urls: readonly string[]): ServiceBroker =>
@@ -17,7 +17,11 @@ const serve = async (): Promise<Job> => {
   const broker = brokerOf('server', port, []);
   broker.createService({
     name: 'bench',
-    actions: { echo: ({ params }: { readonly params: Payload }) => params },
+    actions: {
+      echo: ({ params }: { readonly params: Payload }) => params,
+      items: () => Readable.from(Array.from({ length: itemsEach }, () => callPayload)),
+    },
+    events: { 'bench.note': () => undefined },
   });
   await broker.start();
   return { address: `127.0.0.1:${String(port)}/server`, end: () => broker.stop() };
@@ -29,7 +33,22 @@ const connect = async (role: Role): Promise<Job> => {
   await broker.start();
   await broker.waitForServices('bench');
   const call = (payload: Payload): Promise<Payload> => broker.call('bench.echo', payload);
-  return { address, measure: measureCalls(role, promised(call)), end: () => broker.stop() };
+  const cast: Work = (done, fail) => {
+    broker.emit('bench.note', callPayload).then(done, fail);
+  };
+  const stream: Work = (done, fail) => {
+    let count = 0;
+    broker.call<Readable, undefined>('bench.items', undefined).then((items) => {
+      items
+        .on('data', () => (count += 1))
+        .on('error', fail)
+        .on('end', () => {
+          if (count === itemsEach) done();
+          else fail(new Error(`${String(count)} items of a stream came`));
+        });
+    }, fail);
+  };
+  return { address, measure: measureCalls(role, promised(call), { cast, stream }), end: () => broker.stop() };
 };
 
 export const moleculer: System = { serve, connect };

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { count, lastValueFrom, retry, take } from 'rxjs';
+import { count, lastValueFrom, mergeMap, retry, take } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   bytes,
@@ -7,6 +7,7 @@ import {
   consume,
   contract,
   createNode,
+  type Interceptor,
   type Node,
   sink,
   type SkeinError,
@@ -33,6 +34,7 @@ const check = hanging(() => {
 });
 
 const Checked = contract('checked', '1', {
+  few: stream({ input: typed<undefined>(), output: check }),
   numbers: stream({ input: typed<undefined>(), output: check }),
   both: channel({ input: typed<number>(), output: check }),
   put: sink({ input: check, output: typed<number>() }),
@@ -42,6 +44,8 @@ const Weights = contract('weights', '1', {
   mixed: stream({ input: typed<undefined>(), output: bytes() }),
   flaky: stream<undefined, number>(),
 });
+
+const Taken = contract('taken', '1', { put: sink<Uint8Array, number>() });
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -57,6 +61,7 @@ describe('a stream that is given up while an item is checked', () => {
     server = await createNode(url);
     client = await createNode(url);
     await server.serve(Checked, {
+      few: () => [1, 2, 3, 4],
       async *numbers() {
         yield* [1, 2, 3];
         await new Promise(() => undefined);
@@ -116,6 +121,29 @@ describe('a stream that is given up while an item is checked', () => {
     expect(await endOf(client.client(Checked).both(failing(), { validateOutput: true }))).toEqual([1, 2, 'cancelled']);
   });
 
+  it.each([
+    ['signal', 'cancelled', () => ({ signal: AbortSignal.timeout(50) })],
+    ['deadline', 'deadline-exceeded', () => ({ deadline: Date.now() + 100 })],
+  ])('ends at its %s, also where all has come', async (_, code, options) => {
+    const got = client.client(Checked).few(undefined, { ...options(), validateOutput: true });
+    expect(await endOf(got)).toEqual([1, 2, code]);
+    const slow = client.client(Checked).few(undefined, options());
+    const taken: unknown[] = [];
+    const take = async (): Promise<void> => {
+      for await (const item of slow) {
+        taken.push(item);
+        if (item === 2) await new Promise((resolve) => setTimeout(resolve, 150));
+      }
+    };
+    await take().catch((error: unknown) => taken.push((error as SkeinError).code));
+    expect(taken).toEqual([1, 2, code]);
+  });
+
+  it('ends as its own node is closed', async () => {
+    atCheck = () => void client.close();
+    expect(await endOf(client.client(Checked).numbers(undefined, { validateOutput: true }))).toEqual([1, 2, 'closed']);
+  });
+
   it('ends at its handler, too, with all that has come', async () => {
     const hasHeard = new Promise<void>((resolve) => (hear = resolve));
     const isChecking = new Promise<void>((resolve) => (atCheck = resolve));
@@ -167,6 +195,40 @@ describe('work on several items of a stream at once', () => {
     await letting;
     // Besides its credit, one item may begin where some of it is left.
     expect(ahead).toBeLessThanOrEqual(256 + costOf(large));
+  });
+
+  it('tells as progress what is done, and nothing else', async () => {
+    const url = `zmq+memory://progress-${String(Math.random())}`;
+    await using server = await createNode(url);
+    await using client = await createNode(url);
+    let done = 0;
+    let letGo: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => (letGo = resolve));
+    const work = async (item: Uint8Array): Promise<number> => {
+      if (item.byteLength === 1) await gate;
+      else setImmediate(letGo);
+      return (done += 1);
+    };
+    await server.serve(Taken, { put: (item$) => lastValueFrom(item$.pipe(consume(work, 64), count())) });
+    const small = Array.from({ length: 40 }, () => new Uint8Array(1));
+    const told: (readonly [consumed: number, done: number])[] = [];
+    const progress = { next: (consumed: number) => told.push([consumed, done]) };
+    expect(await client.client(Taken).put([...small, new Uint8Array(1 << 20), new Uint8Array(1)], { progress })).toBe(42);
+    expect(told.every(([consumed, was]) => consumed <= was)).toBe(true);
+    expect(told.at(-1)?.[0]).toBe(42);
+  });
+
+  it('fails where an interceptor gives more items than it got', async () => {
+    const url = `zmq+memory://more-${String(Math.random())}`;
+    await using server = await createNode(url);
+    const twice: Interceptor = (request, next) => next(request).pipe(mergeMap((item) => [item, item]));
+    await using client = await createNode(url, { interceptors: { client: [twice] } });
+    await server.serve(Weights, { mixed: () => [], flaky: () => [1, 2, 3] });
+    const doubled$ = client
+      .client(Weights)
+      .flaky()
+      .pipe(consume((item) => Promise.resolve(item), 2));
+    await expect(lastValueFrom(doubled$)).rejects.toThrow('more items than it was asked for');
   });
 
   it('is of no use to a stream that an interceptor opens in the place of the one that they came by', async () => {

@@ -1,4 +1,4 @@
-import type { MissingRow, Row } from '../bench/compare.js';
+import { isAtRate, type MissingRow, type Row } from '../bench/compare.js';
 import { median } from '../bench/pace.js';
 import type { UploadRow } from '../bench/upload.js';
 import { logChart, markdownTable } from './pages.js';
@@ -24,6 +24,7 @@ const titles: Readonly<Record<Row['bench'], string>> = {
   call: 'Calls',
   scattered: 'Calls of callers that each go on in a turn of their own',
   rate: 'Calls that begin at a rate, whatever becomes of the others',
+  mixed: 'Eight calls, a cast and a stream of ten items, each beginning at a rate',
   payload: 'Calls with bytes, there and back',
   cast: 'Casts',
   fanout: 'Fanouts',
@@ -31,7 +32,7 @@ const titles: Readonly<Record<Row['bench'], string>> = {
 };
 
 /** What the window is of each of them. */
-const windows: Readonly<Partial<Record<Row['bench'], string>>> = { rate: 'Calls/s', stream: 'Credit' };
+const windows: Readonly<Partial<Record<Row['bench'], string>>> = { rate: 'Calls/s', mixed: 'Operations/s', stream: 'Credit' };
 
 /** Calls a second by how many are under way, of every system. */
 export const callChart = (rows: readonly AnyRow[]): string => {
@@ -84,7 +85,7 @@ const ratio = (row: Row, rows: readonly (Row | MissingRow)[]): string => {
     (['network', 'window', 'payloadBytes', 'servers'] as const).every((key) => other[key] === row[key]);
   const skein = rows.find((other) => other.system === 'skein' && isOfSameWork(other));
   if (!skein || !isMeasured(skein)) return '';
-  if (row.bench === 'rate') return `p50 ${times(skein.p50Us / row.p50Us)}, p99 ${times(skein.p99Us / row.p99Us)}`;
+  if (isAtRate(row.bench)) return `p50 ${times(skein.p50Us / row.p50Us)}, p99 ${times(skein.p99Us / row.p99Us)}`;
   return times(median(row.runs.map((ops, run) => (skein.runs[run] ?? 0) / ops)));
 };
 

@@ -43,7 +43,7 @@ const heads = {
   openWithMeta: head(Kind.open, 7),
   item: head(Kind.item, 2),
   itemWithCost: head(Kind.item, 3),
-  demand: head(Kind.demand, 2),
+  demand: head(Kind.demand, 3),
   part: head(Kind.part, 3),
 } as const;
 
@@ -116,7 +116,7 @@ export class MsgpackrCodec extends Codec {
         break;
       }
       case Kind.demand:
-        flat.push(heads.demand, envelope.id, envelope.count);
+        flat.push(heads.demand, envelope.id, envelope.count, envelope.items);
         break;
       case Kind.part: {
         const payload = this.#payload(envelope, flat, frames);

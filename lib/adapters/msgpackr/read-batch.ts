@@ -36,7 +36,7 @@ const fieldsMin: { readonly [K in Kind]: number } = {
   [Kind.goodbye]: 2,
   [Kind.open]: 6,
   [Kind.item]: 2,
-  [Kind.demand]: 2,
+  [Kind.demand]: 3,
   [Kind.end]: 1,
   [Kind.working]: 1,
   [Kind.part]: 3,
@@ -161,7 +161,7 @@ export class BatchReader {
       case Kind.parted:
         return { kind, count: this.#count(at) };
       case Kind.demand:
-        return { kind, id: this.#count(at), count: this.#count(at + 1) };
+        return { kind, id: this.#count(at), count: this.#count(at + 1), items: this.#count(at + 2) };
       case Kind.reply:
         return { kind, id: this.#count(at), payload: this.#payload(at + 1), bytes: 0 };
       case Kind.error:

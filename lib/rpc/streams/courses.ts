@@ -124,7 +124,7 @@ const sendItems = (
     flows.outflow = outflow;
     outflow.begin();
     if (!outflow.hasFailed) request.working();
-    outflow.demand(request.terms?.credit ?? 0);
+    outflow.demand(request.terms?.credit ?? 0, 0);
   };
   if (isThenable(result)) Promise.resolve(result).then(send).catch(outcome.error);
   else send(result);

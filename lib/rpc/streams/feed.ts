@@ -33,7 +33,7 @@ export const feed = (
     stray: (error) => {
       logger.warn('the source of the items to send failed as it was let go of', { error });
     },
-    sent: stream.progress,
+    progress: stream.progress,
     over: {
       value: () => {
         stream.say(Kind.end);

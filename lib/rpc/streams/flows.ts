@@ -41,8 +41,8 @@ export class Flows implements StreamSide, Strand {
   }
 
   fill(batch: Envelope[], max: number): number {
-    const owed = this.inflow?.takeOwed() ?? 0;
-    if (owed > 0) batch.push({ kind: Kind.demand, id: this.id, count: owed });
+    const owed = this.inflow?.takeOwed();
+    if (owed) batch.push({ kind: Kind.demand, id: this.id, ...owed });
     const bytes = this.outflow?.fill(batch, max) ?? 0;
     batch.push(...this.#words.splice(0));
     return bytes;
@@ -57,9 +57,9 @@ export class Flows implements StreamSide, Strand {
     this.inflow.item(payload, cost);
   }
 
-  demand(count: number): void {
+  demand(count: number, items: number): void {
     if (!this.outflow) throw misdirected('demand');
-    this.outflow.demand(count);
+    this.outflow.demand(count, items);
   }
 
   end(): void {

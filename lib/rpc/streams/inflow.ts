@@ -42,6 +42,9 @@ export class Inflow {
   #granted = 0;
   #consumed = 0;
   #owed = 0;
+  /** Items that were consumed, for as much as is to be given back for them. */
+  #items = 0;
+  #told = 0;
   #wanted = 0;
   #subscriber: Subscriber<unknown> | undefined;
   #isEmitting = false;
@@ -101,9 +104,11 @@ export class Inflow {
     });
 
   /** What is to be given back now. */
-  takeOwed(): number {
-    const owed = this.#owed;
+  takeOwed(): { readonly count: number; readonly items: number } | undefined {
+    if (this.#owed === 0) return undefined;
+    const owed = { count: this.#owed, items: this.#told };
     this.#owed = 0;
+    this.#told = 0;
     return owed;
   }
 
@@ -156,6 +161,7 @@ export class Inflow {
     const heavy = this.#heavy.size > 0 ? this.#heavy.get(index) : undefined;
     if (heavy !== undefined) this.#heavy.delete(index);
     this.#consumed += heavy ?? 1;
+    this.#items += 1;
   }
 
   /** What one item gives rise to may come back here, and is left to the loop that is under way. */
@@ -191,6 +197,7 @@ export class Inflow {
     this.#pass(subscriber, payload);
     if (!isEndless) return;
     this.#consumed += cost;
+    this.#items += 1;
     this.#giveBack();
   }
 
@@ -214,6 +221,8 @@ export class Inflow {
     const isStarved = this.#granted <= 0 && this.#wanted > 0 && this.#held.size === 0;
     if (this.#consumed < this.#credit / 2 && !isStarved) return;
     this.#give(this.#consumed);
+    this.#told += this.#items;
+    this.#items = 0;
     this.#consumed = 0;
   }
 

@@ -18,8 +18,8 @@ export interface OutflowEnds {
   readonly within: (ask: () => void) => void;
   /** Told what its source threw where nobody asked it for anything, as on its way out. */
   readonly stray: (error: unknown) => void;
-  /** Told what each item costs as it leaves. */
-  readonly sent?: { sent(cost: number): void } | undefined;
+  /** Told of each item as it leaves, and how many the other side has consumed. */
+  readonly progress?: { sent(): void; consumed(items: number): void } | undefined;
   /** All items have left, or it failed; behind those that were there before. */
   readonly over: Outcome;
 }
@@ -94,8 +94,9 @@ export class Outflow {
     this.#ask();
   }
 
-  /** So much more may be sent. */
-  demand(count: number): void {
+  /** So much more may be sent, since so many items were consumed. */
+  demand(count: number, items: number): void {
+    this.#ends.progress?.consumed(items);
     this.#credit += count;
     this.#ask();
     if (this.#held.size > 0) this.#ends.wake();
@@ -126,7 +127,7 @@ export class Outflow {
       bytes += item.bytes;
       left += 1;
       batch.push(item);
-      this.#ends.sent?.sent(item.cost);
+      this.#ends.progress?.sent();
     }
     this.#isFilling = false;
     for (; left > 0; left -= 1) this.#asks.finish(this.#left++);

@@ -1,17 +1,11 @@
-import { limits } from '../../core/limits.js';
-import { Ring } from '../../core/ring.js';
 import type { Clock } from '../../ports/clock.js';
 import type { StreamWay } from '../../ports/stream-way.js';
 import type { SentStream } from '../../ports/transport.js';
 import { Flows } from './flows.js';
 
-/** Counts the items that the server has consumed, by the credit that it gives back. */
+/** Counts the items that the server has consumed. */
 export class Progress {
-  /** What those cost that were sent and are not consumed yet. */
-  readonly #costs = new Ring<number>(limits.streamCreditMax);
   readonly #tell: (consumed: number) => void;
-  #isGranted = false;
-  #credit = 0;
   #consumed = 0;
   #sent = 0;
 
@@ -19,25 +13,14 @@ export class Progress {
     this.#tell = tell;
   }
 
-  sent(cost: number): void {
+  sent(): void {
     this.#sent += 1;
-    this.#costs.push(cost);
   }
 
-  /** The server gave so much credit, the first of which nothing was consumed for. */
-  demanded(credit: number): void {
-    if (!this.#isGranted) {
-      this.#isGranted = true;
-      return;
-    }
-    this.#credit += credit;
-    const before = this.#consumed;
-    for (let cost = this.#costs.peek(); cost !== undefined && cost <= this.#credit; cost = this.#costs.peek()) {
-      this.#costs.shift();
-      this.#credit -= cost;
-      this.#consumed += 1;
-    }
-    if (this.#consumed > before) this.#tell(this.#consumed);
+  consumed(items: number): void {
+    if (items === 0) return;
+    this.#consumed += items;
+    this.#tell(this.#consumed);
   }
 
   /** The server is done with all of them. */
@@ -65,10 +48,5 @@ export class SentFlows extends Flows implements SentStream {
   leave(way: StreamWay): void {
     this.wholeMs = this.#wholeDeadline === Infinity ? 0 : Math.max(1, Math.ceil(this.#wholeDeadline - this.#clock.now()));
     this.attach(way);
-  }
-
-  override demand(count: number): void {
-    super.demand(count);
-    this.progress?.demanded(count);
   }
 }

@@ -5,7 +5,7 @@ import { limits } from '../../core/limits.js';
 import { step } from '../../operators/consume.js';
 import { passDemand } from '../../operators/pass-demand.js';
 import { throwApart } from '../../operators/throw-apart.js';
-import { fromDemand, type Produce, type Stream } from '../../operators/stream.js';
+import { demand, fromDemand, type Produce, type Stream } from '../../operators/stream.js';
 import type { Method } from '../contract.js';
 import type { ChannelOptions } from '../options.js';
 import { checkOutput } from '../check-output.js';
@@ -15,6 +15,7 @@ import { agree, asUnsent, leftOfStream, type Sending, type Terms } from '../term
 import type { Sink } from '../sink.js';
 import { tellDeclared } from '../tell-declared.js';
 import { feed } from './feed.js';
+import { onGivenUp } from './given-up.js';
 import { Inflow } from './inflow.js';
 import { SentFlows } from './sent-flows.js';
 
@@ -23,10 +24,13 @@ class ItemsRequest extends Request {
   override readonly kind = Kind.open;
   override readonly stream: SentFlows;
   readonly inflow: Inflow;
+  readonly #onOver: () => void;
   #isWithdrawn = false;
 
-  constructor(sending: Sending, opening: unknown, terms: Terms, credit: number) {
+  /** `onOver` is called as the other side has ended it, before that is told behind what has come. */
+  constructor(sending: Sending, opening: unknown, terms: Terms, credit: number, onOver: () => void) {
     super(sending, opening, terms);
+    this.#onOver = onOver;
     this.stream = new SentFlows(this.id, credit, terms.wholeDeadline, sending.ports.clock);
     this.inflow = new Inflow(credit, true, {
       owe: () => {
@@ -59,6 +63,7 @@ class ItemsRequest extends Request {
 
   override done(): void {
     if (!this.end('ok')) return;
+    this.#onOver();
     this.stream.progress?.complete();
     this.stream.close();
   }
@@ -74,16 +79,27 @@ class ItemsRequest extends Request {
 
   /** What came before the other side's error is still to be had; its own sender wants no more. */
   protected override failed(error: SkeinError): void {
-    if (this.#isWithdrawn) this.stream.abort(error);
-    else this.stream.fail(error);
+    if (this.#isWithdrawn) {
+      this.stream.abort(error);
+      return;
+    }
+    this.#onOver();
+    this.stream.fail(error);
   }
 }
 
 /** Whether an error is told behind the items that came before it; not where this side gave them up. */
 const comesBehind = (error: unknown): boolean =>
-  !isSkeinError(error, 'cancelled') && !isSkeinError(error, 'deadline-exceeded') && !isSkeinError(error, 'peer-silent');
+  !(isSkeinError(error) && ['cancelled', 'deadline-exceeded', 'peer-silent', 'closed'].includes(error.code));
 
 const misanswered = new SkeinError('protocol-error', { reason: 'a stream was answered as a call is' }, { ran: 'unknown' });
+
+interface Opening {
+  readonly source: unknown;
+  readonly terms: Terms;
+  readonly options: ChannelOptions | undefined;
+  readonly onOver: () => void;
+}
 
 /** A method that gives a stream, as a client calls it: what all its requests have in common. */
 export class Streamer {
@@ -100,11 +116,10 @@ export class Streamer {
   /** Each subscription opens one stream with that opening, to which the source's items go where there is one. */
   stream(opening: unknown, source: unknown, options: ChannelOptions | undefined): Stream<unknown> {
     const produce: Produce<unknown> = (credit$) =>
-      new Observable((subscriber) => this.#open(opening, source, options, credit$).subscribe(subscriber));
-    const stream = fromDemand(produce);
-    if (!(options?.validateOutput ?? this.#validatesOutput)) return stream;
-    const { ports } = this.#sending;
-    return stream.pipe(step((item: unknown) => checkOutput(this.#method.output, item, ports), comesBehind));
+      new Observable((subscriber) => {
+        this.#open(opening, source, options, credit$, subscriber);
+      });
+    return fromDemand(produce);
   }
 
   #open(
@@ -112,33 +127,49 @@ export class Streamer {
     source: unknown,
     options: ChannelOptions | undefined,
     credit$: Observable<number>,
-  ): Observable<unknown> {
+    subscriber: Subscriber<unknown>,
+  ): void {
     let terms: Terms;
     try {
       terms = agree(this.#sending, options);
     } catch (thrown) {
-      return this.#unsent(thrown);
+      this.#unsent(thrown).subscribe(subscriber);
+      return;
     }
-    const { interceptors } = this.#sending.ports;
+    const { ports } = this.#sending;
+    let isWatched = false;
+    // Until then the request itself sees to it.
+    const onOver = (): void => {
+      if (isWatched || subscriber.closed) return;
+      isWatched = true;
+      subscriber.add(onGivenUp(terms, ports, (error) => subscriber.error(error)));
+    };
     const send = (handed: unknown, renewed: Terms, asked$: Observable<number>): Observable<unknown> =>
-      new Observable((subscriber) => this.#send(handed, source, renewed, options, asked$, subscriber));
-    if (interceptors.client.length === 0) return send(opening, terms, credit$);
-    return passDemand((asked$) =>
-      passThrough(this.#sending, terms, opening, (handed, renewed) => send(handed, renewed, asked$), streamOf),
-    )(credit$);
+      new Observable((taker) => this.#send(handed, { source, terms: renewed, options, onOver }, asked$, taker));
+    const produce: Produce<unknown> =
+      ports.interceptors.client.length === 0
+        ? (asked$) => send(opening, terms, asked$)
+        : passDemand((asked$) =>
+            passThrough(this.#sending, terms, opening, (handed, renewed) => send(handed, renewed, asked$), streamOf),
+          );
+    this.#checked(fromDemand(produce), options)[demand](credit$).subscribe(subscriber);
+  }
+
+  #checked(stream: Stream<unknown>, options: ChannelOptions | undefined): Stream<unknown> {
+    if (!(options?.validateOutput ?? this.#validatesOutput)) return stream;
+    const { ports } = this.#sending;
+    return stream.pipe(step((item: unknown) => checkOutput(this.#method.output, item, ports), comesBehind));
   }
 
   #send(
     opening: unknown,
-    source: unknown,
-    terms: Terms,
-    options: ChannelOptions | undefined,
+    { source, terms, options, onOver }: Opening,
     credit$: Observable<number>,
     subscriber: Subscriber<unknown>,
   ): void {
     let request: ItemsRequest;
     try {
-      request = new ItemsRequest(this.#sending, opening, terms, options?.credit ?? limits.streamCredit);
+      request = new ItemsRequest(this.#sending, opening, terms, options?.credit ?? limits.streamCredit, onOver);
       if (source !== undefined) feed(request, source, options?.progress, this.#sending.ports);
     } catch (thrown) {
       this.#unsent(thrown).subscribe(subscriber);
