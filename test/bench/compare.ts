@@ -161,9 +161,12 @@ const lineOf = (row: Row | MissingRow, skein: Row): string => {
   ].join(' ');
 };
 
+/** How many times as many a second Skein does, in runs that stood next to each other. */
+export const ratiosTo = ({ runs }: Row, skein: Row): readonly number[] => runs.map((ops, run) => (skein.runs[run] ?? 0) / ops);
+
 /** The median of the runs' ratios, and the least and the most of them. */
-const ratioTo = ({ runs }: Row, skein: Row): string => {
-  const ratios = runs.map((ops, run) => (skein.runs[run] ?? 0) / ops);
+const ratioTo = (row: Row, skein: Row): string => {
+  const ratios = ratiosTo(row, skein);
   return `${median(ratios).toFixed(2)} × (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`;
 };
 

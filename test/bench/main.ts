@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import {
   allSystems,
@@ -12,9 +12,12 @@ import {
 } from './compare.js';
 import { links, type LinksRow, showLinks } from './links.js';
 import type { Role } from './messages.js';
+import { changes, regressions, showChange } from './regress.js';
 import { scale, type ScaleRow, showScale } from './scale.js';
 import { showSimulated, simulateNodes, type SimulateRow } from './simulate.js';
 import { showUpload, upload, uploadPayloads, type UploadRow } from './upload.js';
+
+type Bench = Compared | 'upload' | 'links' | 'simulate' | 'scale';
 
 interface Options extends CompareOptions {
   readonly credits: readonly number[];
@@ -25,6 +28,9 @@ interface Options extends CompareOptions {
   readonly nodes: readonly number[];
   readonly minutes: number;
   readonly json?: string;
+  readonly quick?: true;
+  readonly compare?: string;
+  readonly tolerance: number;
 }
 
 /** Fanouts under way at once: enough to keep both ends busy. */
@@ -66,12 +72,25 @@ const program = new Command('bench')
   .addOption(new Option('--systems <list>', 'to compare with, as far as a bench knows them').default(allSystems).argParser(list))
   .addOption(new Option('--runs <n>', 'measurements of each').default(9).argParser(Number))
   .addOption(new Option('--seconds <n>', 'of each measurement').default(1).argParser(Number))
-  .addOption(new Option('--json <file>', 'where the rows go'));
+  .addOption(new Option('--json <file>', 'where the rows go'))
+  .addOption(
+    new Option('--quick', 'a look at calls, casts and streams beside zeromq.js and node:net, in half a minute').implies({
+      networks: ['tcp'],
+      systems: ['zeromq', 'net'],
+      windows: [1, 64, 1_000],
+      credits: [256],
+      runs: 5,
+      seconds: 0.3,
+    }),
+  )
+  .addOption(new Option('--compare <file>', 'rows of before: fails where a ratio fell by more than the tolerance'))
+  .addOption(new Option('--tolerance <part>', 'of a ratio, which differs from run to run').default(0.3).argParser(Number));
 
 program.parse();
 const options = program.opts<Options>();
 const rows: (Row | MissingRow | UploadRow | LinksRow | SimulateRow | ScaleRow)[] = [];
-for (const bench of program.processedArgs[0] as (Compared | 'upload' | 'links' | 'simulate' | 'scale')[]) {
+const [asked] = program.processedArgs as [Bench[]];
+for (const bench of options.quick ? (['call', 'cast', 'stream'] as const) : asked) {
   if (bench === 'simulate') {
     for (const nodes of options.nodes) {
       const row = await simulateNodes(nodes, options.minutes);
@@ -121,3 +140,15 @@ for (const bench of program.processedArgs[0] as (Compared | 'upload' | 'links' |
   }
 }
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+if (options.compare !== undefined) {
+  const isCompared = (row: (typeof rows)[number]): row is Row | MissingRow => 'system' in row;
+  const before = JSON.parse(readFileSync(options.compare, 'utf8')) as typeof rows;
+  const all = changes(rows.filter(isCompared), before.filter(isCompared));
+  for (const change of all) console.log(showChange(change));
+  if (all.length === 0) throw new Error(`${options.compare} has nothing of what was measured`);
+  const fallen = regressions(all, options.tolerance);
+  if (fallen.length > 0) {
+    console.error(`fell by more than ${String(options.tolerance * 100)} %:\n${fallen.map(showChange).join('\n')}`);
+    process.exitCode = 1;
+  }
+}

@@ -1,4 +1,4 @@
-import { isAtRate, type MissingRow, type Row } from '../bench/compare.js';
+import { isAtRate, type MissingRow, ratiosTo, type Row } from '../bench/compare.js';
 import { median } from '../bench/pace.js';
 import type { UploadRow } from '../bench/upload.js';
 import { logChart, markdownTable } from './pages.js';
@@ -86,7 +86,7 @@ const ratio = (row: Row, rows: readonly (Row | MissingRow)[]): string => {
   const skein = rows.find((other) => other.system === 'skein' && isOfSameWork(other));
   if (!skein || !isMeasured(skein)) return '';
   if (isAtRate(row.bench)) return `p50 ${times(skein.p50Us / row.p50Us)}, p99 ${times(skein.p99Us / row.p99Us)}`;
-  return times(median(row.runs.map((ops, run) => (skein.runs[run] ?? 0) / ops)));
+  return times(median(ratiosTo(row, skein)));
 };
 
 const uploadTable = (rows: readonly UploadRow[]): string => {
