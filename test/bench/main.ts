@@ -1,15 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { cold, type ColdRow, showCold } from './cold.js';
 import {
   allSystems,
   compare,
-  isAtRate,
   type Compared,
   type CompareOptions,
+  isAtRate,
   type MissingRow,
   payloads,
   type Row,
 } from './compare.js';
+import { inProcess, type InProcessRow, showInProcess } from './in-process.js';
 import { links, type LinksRow, showLinks } from './links.js';
 import type { Role } from './messages.js';
 import { changes, regressions, showChange } from './regress.js';
@@ -17,7 +19,7 @@ import { scale, type ScaleRow, showScale } from './scale.js';
 import { showSimulated, simulateNodes, type SimulateRow } from './simulate.js';
 import { showUpload, upload, uploadPayloads, type UploadRow } from './upload.js';
 
-type Bench = Compared | 'upload' | 'links' | 'simulate' | 'scale';
+type AnyRow = Row | MissingRow | UploadRow | ColdRow | InProcessRow | LinksRow | SimulateRow | ScaleRow;
 
 interface Options extends CompareOptions {
   readonly credits: readonly number[];
@@ -43,15 +45,83 @@ const counts = (text: string): number[] =>
     return Number(part);
   });
 
+/** One row for each, shown as it is there. */
+const each = async <T, R extends AnyRow>(
+  all: readonly T[],
+  measure: (one: T) => Promise<R>,
+  show: (row: R) => void,
+): Promise<R[]> => {
+  const rows: R[] = [];
+  for (const one of all) {
+    const row = await measure(one);
+    show(row);
+    rows.push(row);
+  }
+  return rows;
+};
+
+/** All of the one with all of the other. */
+const pairs = <A, B>(first: readonly A[], second: readonly B[]): (readonly [A, B])[] =>
+  first.flatMap((a) => second.map((b) => [a, b] as const));
+
+const others = {
+  upload: ({ networks, ...options }: Options) =>
+    each(pairs(networks, uploadPayloads), ([network, payloadBytes]) => upload(network, payloadBytes, options), showUpload),
+  cold: async ({ networks, ...options }: Options) => {
+    const rows: ColdRow[] = [];
+    for (const network of networks) rows.push(...(await cold(network, options)));
+    rows.forEach(showCold);
+    return rows;
+  },
+  'in-process': async ({ windows, ...options }: Options) => {
+    const rows = await inProcess(windows, options);
+    rows.forEach(showInProcess);
+    return rows;
+  },
+  links: ({ networks, peers, seconds }: Options) =>
+    each(pairs(networks, peers), ([network, count]) => links(network, count, seconds), showLinks),
+  simulate: ({ nodes, minutes }: Options) => each(nodes, (count) => simulateNodes(count, minutes), showSimulated),
+  scale: ({ nodes }: Options) => each(nodes, scale, showScale),
+} as const;
+
+type Other = keyof typeof others;
+
+const isOther = (bench: string): bench is Other => bench in others;
+
+const beside = async (bench: Compared, options: Options): Promise<(Row | MissingRow)[]> => {
+  // A fanout's window is its own, those of streams are their credit, and those of rates are rates.
+  const own: Readonly<Record<string, readonly number[]>> = { fanout: [fanoutWindow], stream: options.credits };
+  const windows = isAtRate(bench) ? options.rates : (own[bench] ?? options.windows);
+  const rows: (Row | MissingRow)[] = [];
+  for (const servers of bench === 'fanout' ? options.servers : [1]) {
+    for (const [network, payloadBytes] of pairs(options.networks, payloads[bench])) {
+      rows.push(...(await compare({ bench, network, payloadBytes, servers }, { ...options, windows })));
+    }
+  }
+  return rows;
+};
+
+/** Fails where a ratio fell too far from what the file says. */
+const compareWith = (file: string, rows: readonly AnyRow[], tolerance: number): void => {
+  const isCompared = (row: AnyRow): row is Row | MissingRow => 'window' in row && 'system' in row;
+  const before = JSON.parse(readFileSync(file, 'utf8')) as AnyRow[];
+  const all = changes(rows.filter(isCompared), before.filter(isCompared));
+  for (const change of all) console.log(showChange(change));
+  if (all.length === 0) throw new Error(`${file} has nothing of what was measured`);
+  const fallen = regressions(all, tolerance);
+  if (fallen.length === 0) return;
+  console.error(`fell by more than ${String(tolerance * 100)} %:\n${fallen.map(showChange).join('\n')}`);
+  process.exitCode = 1;
+};
+
+const benches = [...(Object.keys(payloads) as Compared[]), ...(Object.keys(others) as Other[])];
+
 const program = new Command('bench')
   .description(
     'Runs Skein and what one would use in its place side by side, two processes each, in turn; prints medians with least and most, and ' +
       "the medians of the runs' ratios. What a system needs and is not installed is named. Or times simulations.",
   )
-  .argument('[benches...]', 'call, scattered, rate, mixed, payload, cast, fanout, stream, upload, links, simulate, scale', [
-    'call',
-    'cast',
-  ])
+  .argument('[benches...]', benches.join(', '), ['call', 'cast'])
   .addOption(new Option('--windows <list>', 'operations under way at once').default([1, 16, 64, 256, 1_000]).argParser(counts))
   .addOption(
     new Option('--credits <list>', 'items that a stream is ahead at the most').default([64, 256, 1_024]).argParser(counts),
@@ -88,67 +158,12 @@ const program = new Command('bench')
 
 program.parse();
 const options = program.opts<Options>();
-const rows: (Row | MissingRow | UploadRow | LinksRow | SimulateRow | ScaleRow)[] = [];
-const [asked] = program.processedArgs as [Bench[]];
-for (const bench of options.quick ? (['call', 'cast', 'stream'] as const) : asked) {
-  if (bench === 'simulate') {
-    for (const nodes of options.nodes) {
-      const row = await simulateNodes(nodes, options.minutes);
-      showSimulated(row);
-      rows.push(row);
-    }
-    continue;
-  }
-  if (bench === 'scale') {
-    for (const nodes of options.nodes) {
-      const row = await scale(nodes);
-      showScale(row);
-      rows.push(row);
-    }
-    continue;
-  }
-  if (bench === 'links') {
-    for (const network of options.networks) {
-      for (const peers of options.peers) {
-        const row = await links(network, peers, options.seconds);
-        showLinks(row);
-        rows.push(row);
-      }
-    }
-    continue;
-  }
-  if (bench === 'upload') {
-    for (const network of options.networks) {
-      for (const payloadBytes of uploadPayloads) {
-        const row = await upload(network, payloadBytes, options);
-        showUpload(row);
-        rows.push(row);
-      }
-    }
-    continue;
-  }
-  // A fanout's window is its own, and those of streams are their credit.
-  const windows = isAtRate(bench)
-    ? options.rates
-    : ({ fanout: [fanoutWindow], stream: options.credits }[bench as string] ?? options.windows);
-  for (const servers of bench === 'fanout' ? options.servers : [1]) {
-    for (const network of options.networks) {
-      for (const payloadBytes of payloads[bench]) {
-        rows.push(...(await compare({ bench, network, payloadBytes, servers }, { ...options, windows })));
-      }
-    }
-  }
+const [asked] = program.processedArgs as [string[]];
+const rows: AnyRow[] = [];
+for (const bench of options.quick ? ['call', 'cast', 'stream'] : asked) {
+  if (isOther(bench)) rows.push(...(await others[bench](options)));
+  else if (bench in payloads) rows.push(...(await beside(bench as Compared, options)));
+  else program.error(`${bench} is not known: there are ${benches.join(', ')}`);
 }
 if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(rows, undefined, 2)}\n`);
-if (options.compare !== undefined) {
-  const isCompared = (row: (typeof rows)[number]): row is Row | MissingRow => 'system' in row;
-  const before = JSON.parse(readFileSync(options.compare, 'utf8')) as typeof rows;
-  const all = changes(rows.filter(isCompared), before.filter(isCompared));
-  for (const change of all) console.log(showChange(change));
-  if (all.length === 0) throw new Error(`${options.compare} has nothing of what was measured`);
-  const fallen = regressions(all, options.tolerance);
-  if (fallen.length > 0) {
-    console.error(`fell by more than ${String(options.tolerance * 100)} %:\n${fallen.map(showChange).join('\n')}`);
-    process.exitCode = 1;
-  }
-}
+if (options.compare !== undefined) compareWith(options.compare, rows, options.tolerance);

@@ -29,7 +29,8 @@ const serve = async (): Promise<Job> => {
 
 const connect = async (role: Role): Promise<Job> => {
   const { address } = role;
-  const broker = brokerOf('client', null, [address]);
+  // Another process is another node, which the server may have known.
+  const broker = brokerOf(`client-${String(process.pid)}`, null, [address]);
   await broker.start();
   await broker.waitForServices('bench');
   const call = (payload: Payload): Promise<Payload> => broker.call('bench.echo', payload);

@@ -73,12 +73,16 @@ export class Pair {
   }
 }
 
-const spawnWorker = (): ChildProcess =>
+export const spawnWorker = (): ChildProcess =>
   fork(fileURLToPath(new URL('worker.js', import.meta.url)), { execArgv: process.execArgv });
 
 type ReportOf<K extends Report['is']> = Extract<Report, { is: K }>;
 
-const order = <K extends Exclude<Report['is'], 'failed'>>(worker: ChildProcess, what: Order, expected: K): Promise<ReportOf<K>> =>
+export const order = <K extends Exclude<Report['is'], 'failed'>>(
+  worker: ChildProcess,
+  what: Order,
+  expected: K,
+): Promise<ReportOf<K>> =>
   new Promise((resolve, reject) => {
     const settle = (): void => {
       worker.off('message', onReport).off('exit', onExit);

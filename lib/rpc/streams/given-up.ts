@@ -1,5 +1,6 @@
 import { SkeinError } from '../../core/errors.js';
 import type { Timed } from '../../core/timed.js';
+import { throwApart } from '../../operators/throw-apart.js';
 import type { RpcPorts } from '../rpc-ports.js';
 import { onWithdrawn, type Terms } from '../terms.js';
 
@@ -17,15 +18,29 @@ class Whole implements Timed {
   }
 }
 
-/** Calls `fail` once whoever sent a request gives it up, or the time for the whole is over; gives back what takes that back. */
-export const onGivenUp = (terms: Terms, { wheel, clock }: RpcPorts, fail: (error: SkeinError) => void): (() => void) => {
+/**
+ * Calls `fail` once whoever sent a request gives it up, or the time for the whole is over, which is so many ms; within the work that it
+ * is part of. Gives back what takes that back.
+ */
+export const onGivenUp = (
+  terms: Terms,
+  timeoutMs: number,
+  { wheel, ambient }: RpcPorts,
+  fail: (error: SkeinError) => void,
+): (() => void) => {
+  const tell = (error: SkeinError): void => {
+    try {
+      ambient.run(terms.work, fail, error);
+    } catch (thrown) {
+      throwApart(thrown);
+    }
+  };
   const release = onWithdrawn(terms, (reason) => {
-    fail(new SkeinError('cancelled', { reason }));
+    tell(new SkeinError('cancelled', { reason }));
   });
   if (terms.wholeDeadline === Infinity) return release;
-  const timeoutMs = Math.max(0, terms.wholeDeadline - clock.now());
   const whole = new Whole(terms.wholeDeadline, () => {
-    fail(new SkeinError('deadline-exceeded', { timeoutMs }));
+    tell(new SkeinError('deadline-exceeded', { timeoutMs }));
   });
   wheel.add(whole);
   return () => {

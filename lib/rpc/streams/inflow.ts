@@ -34,8 +34,9 @@ export class Inflow {
   #isGranted: boolean;
   readonly #ends: InflowEnds;
   readonly #held: Ring<Held>;
-  /** How many items were handed out, and are done with where the oldest is first; and what those of them cost that cost more than one. */
+  /** How many items were handed out, are in use, and are done with where the oldest is first; and what those in use cost that cost more than one. */
   #handed = 0;
+  #using = 0;
   #oldest = 0;
   readonly #heavy = new Map<number, number>();
   /** What the other side may still send, what was consumed and not given back, and what is to be given back now. */
@@ -153,15 +154,24 @@ export class Inflow {
   }
 
   #consumeOldest(count: number): void {
-    for (let left = Math.min(count, this.#handed - this.#oldest); left > 0; left -= 1) this.#consume(this.#oldest++);
+    for (let left = Math.min(count, this.#using); left > 0; left -= 1) this.#consume(this.#oldest++);
   }
 
-  /** The item before which so many were handed out is done with. */
+  /** The item before which so many were handed out is done with, or another one where interceptors have changed their number. */
   #consume(index: number): void {
+    if (this.#using === 0) return;
+    this.#using -= 1;
+    this.#items += 1;
     const heavy = this.#heavy.size > 0 ? this.#heavy.get(index) : undefined;
     if (heavy !== undefined) this.#heavy.delete(index);
     this.#consumed += heavy ?? 1;
-    this.#items += 1;
+    if (this.#using === 0 && this.#heavy.size > 0) this.#consumeAll();
+  }
+
+  /** Nothing is in use, so nothing may be missing of what was given. */
+  #consumeAll(): void {
+    for (const cost of this.#heavy.values()) this.#consumed += cost - 1;
+    this.#heavy.clear();
   }
 
   /** What one item gives rise to may come back here, and is left to the loop that is under way. */
@@ -193,6 +203,7 @@ export class Inflow {
       this.#wanted -= 1;
       if (cost > 1) this.#heavy.set(this.#handed, cost);
       this.#handed += 1;
+      this.#using += 1;
     }
     this.#pass(subscriber, payload);
     if (!isEndless) return;

@@ -11,6 +11,7 @@ import type { ChannelOptions } from '../options.js';
 import { checkOutput } from '../check-output.js';
 import { passThrough, streamOf } from '../pass-through.js';
 import { Request } from '../request.js';
+import type { RpcPorts } from '../rpc-ports.js';
 import { agree, asUnsent, leftOfStream, type Sending, type Terms } from '../terms.js';
 import type { Sink } from '../sink.js';
 import { tellDeclared } from '../tell-declared.js';
@@ -19,17 +20,21 @@ import { onGivenUp } from './given-up.js';
 import { Inflow } from './inflow.js';
 import { SentFlows } from './sent-flows.js';
 
+type OnOver = (how: 'done' | 'failed') => void;
+
 /** A stream or a channel under way. */
 class ItemsRequest extends Request {
   override readonly kind = Kind.open;
   override readonly stream: SentFlows;
   readonly inflow: Inflow;
-  readonly #onOver: () => void;
+  readonly #life: RpcPorts['life'];
+  readonly #onOver: OnOver;
   #isWithdrawn = false;
 
   /** `onOver` is called as the other side has ended it, before that is told behind what has come. */
-  constructor(sending: Sending, opening: unknown, terms: Terms, credit: number, onOver: () => void) {
+  constructor(sending: Sending, opening: unknown, terms: Terms, credit: number, onOver: OnOver) {
     super(sending, opening, terms);
+    this.#life = sending.ports.life;
     this.#onOver = onOver;
     this.stream = new SentFlows(this.id, credit, terms.wholeDeadline, sending.ports.clock);
     this.inflow = new Inflow(credit, true, {
@@ -63,7 +68,7 @@ class ItemsRequest extends Request {
 
   override done(): void {
     if (!this.end('ok')) return;
-    this.#onOver();
+    this.#onOver('done');
     this.stream.progress?.complete();
     this.stream.close();
   }
@@ -79,11 +84,11 @@ class ItemsRequest extends Request {
 
   /** What came before the other side's error is still to be had; its own sender wants no more. */
   protected override failed(error: SkeinError): void {
-    if (this.#isWithdrawn) {
+    if (this.#isWithdrawn || this.#life.state === 'closed') {
       this.stream.abort(error);
       return;
     }
-    this.#onOver();
+    this.#onOver('failed');
     this.stream.fail(error);
   }
 }
@@ -98,7 +103,7 @@ interface Opening {
   readonly source: unknown;
   readonly terms: Terms;
   readonly options: ChannelOptions | undefined;
-  readonly onOver: () => void;
+  readonly onOver: OnOver;
 }
 
 /** A method that gives a stream, as a client calls it: what all its requests have in common. */
@@ -137,21 +142,22 @@ export class Streamer {
       return;
     }
     const { ports } = this.#sending;
+    const hasInterceptors = ports.interceptors.client.length > 0;
+    const wholeMs = terms.wholeDeadline - ports.clock.now();
     let isWatched = false;
-    // Until then the request itself sees to it.
-    const onOver = (): void => {
-      if (isWatched || subscriber.closed) return;
+    // Until then the request itself sees to it, or interceptors' own passage.
+    const onOver = (how: 'done' | 'failed'): void => {
+      if (isWatched || subscriber.closed || (hasInterceptors && how === 'failed')) return;
       isWatched = true;
-      subscriber.add(onGivenUp(terms, ports, (error) => subscriber.error(error)));
+      subscriber.add(onGivenUp(terms, wholeMs, ports, (error) => subscriber.error(error)));
     };
     const send = (handed: unknown, renewed: Terms, asked$: Observable<number>): Observable<unknown> =>
       new Observable((taker) => this.#send(handed, { source, terms: renewed, options, onOver }, asked$, taker));
-    const produce: Produce<unknown> =
-      ports.interceptors.client.length === 0
-        ? (asked$) => send(opening, terms, asked$)
-        : passDemand((asked$) =>
-            passThrough(this.#sending, terms, opening, (handed, renewed) => send(handed, renewed, asked$), streamOf),
-          );
+    const produce: Produce<unknown> = hasInterceptors
+      ? passDemand((asked$) =>
+          passThrough(this.#sending, terms, opening, (handed, renewed) => send(handed, renewed, asked$), streamOf),
+        )
+      : (asked$) => send(opening, terms, asked$);
     this.#checked(fromDemand(produce), options)[demand](credit$).subscribe(subscriber);
   }
 
