@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { flags, FrameReader } from '../../lib/adapters/zmtp/frame-reader.js';
 import { Violation } from '../../lib/adapters/zmtp/violation.js';
 import { writeCommand, writeMessage } from '../../lib/adapters/zmtp/write-frames.js';
+import { fuzz } from './zmtp-fuzz.js';
 
 interface Frame {
   readonly bits: number;
@@ -90,5 +91,14 @@ describe('frames of ZMTP', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe('a connection that speaks ZMTP', () => {
+  it('survives 50,000 strangers who say what is damaged', () => {
+    const { refused, messages } = fuzz(1, 50_000);
+    // Both happen often, or the damage would be none, or all.
+    expect(refused).toBeGreaterThan(10_000);
+    expect(messages).toBeGreaterThan(10_000);
   });
 });

@@ -75,6 +75,9 @@ const tcpOnly: readonly System[] = ['moleculer', 'nats', 'rabbitmq'];
 /** What each pair does before it is measured; its figures are not kept. */
 const warmUp = { window: 64, seconds: 2 } as const;
 
+/** And before each measurement: while the others had their turn, V8 has made its young generation small, as it does in idle processes. */
+const leadInSeconds = 0.3;
+
 interface Contender {
   readonly system: System;
   readonly pair?: Pair;
@@ -101,7 +104,11 @@ export const compare = async (
   for (const window of windows) {
     const measured = new Map<System, Measured[]>(contenders.map(({ system }) => [system, []]));
     for (let run = 0; run < runs; run += 1) {
-      for (const { system, pair } of contenders) if (pair) measured.get(system)?.push(await pair.measure(window, seconds));
+      for (const { system, pair } of contenders) {
+        if (!pair) continue;
+        await pair.measure(window, leadInSeconds);
+        measured.get(system)?.push(await pair.measure(window, seconds));
+      }
     }
     const of: (Row | MissingRow)[] = [];
     for (const { system, pair, missing = '' } of contenders) {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { cold, type ColdRow, showCold } from './cold.js';
 import {
@@ -101,10 +101,19 @@ const beside = async (bench: Compared, options: Options): Promise<(Row | Missing
   return rows;
 };
 
+const readRows = (file: string): AnyRow[] => JSON.parse(readFileSync(file, 'utf8')) as AnyRow[];
+
+const writeRows = (file: string, rows: readonly AnyRow[]): void => {
+  const kindOf = (row: AnyRow): string => `${row.bench} ${'network' in row ? row.network : ''}`;
+  const measured = new Set(rows.map(kindOf));
+  const kept = existsSync(file) ? readRows(file).filter((row) => !measured.has(kindOf(row))) : [];
+  writeFileSync(file, `${JSON.stringify([...kept, ...rows], undefined, 2)}\n`);
+};
+
 /** Fails where a ratio fell too far from what the file says. */
 const compareWith = (file: string, rows: readonly AnyRow[], tolerance: number): void => {
   const isCompared = (row: AnyRow): row is Row | MissingRow => 'window' in row && 'system' in row;
-  const before = JSON.parse(readFileSync(file, 'utf8')) as AnyRow[];
+  const before = readRows(file);
   const all = changes(rows.filter(isCompared), before.filter(isCompared));
   for (const change of all) console.log(showChange(change));
   if (all.length === 0) throw new Error(`${file} has nothing of what was measured`);
@@ -142,7 +151,7 @@ const program = new Command('bench')
   .addOption(new Option('--systems <list>', 'to compare with, as far as a bench knows them').default(allSystems).argParser(list))
   .addOption(new Option('--runs <n>', 'measurements of each').default(9).argParser(Number))
   .addOption(new Option('--seconds <n>', 'of each measurement').default(1).argParser(Number))
-  .addOption(new Option('--json <file>', 'where the rows go'))
+  .addOption(new Option('--json <file>', 'where the rows go, in the place of those of the same benches and networks'))
   .addOption(
     new Option('--quick', 'a look at calls, casts and streams beside zeromq.js and node:net, in half a minute').implies({
       networks: ['tcp'],
@@ -165,5 +174,5 @@ for (const bench of options.quick ? ['call', 'cast', 'stream'] : asked) {
   else if (bench in payloads) rows.push(...(await beside(bench as Compared, options)));
   else program.error(`${bench} is not known: there are ${benches.join(', ')}`);
 }
-if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+if (options.json !== undefined) writeRows(options.json, rows);
 if (options.compare !== undefined) compareWith(options.compare, rows, options.tolerance);

@@ -1,11 +1,14 @@
 import { isAtRate, type MissingRow, ratiosTo, type Row } from '../bench/compare.js';
+import type { ColdRow } from '../bench/cold.js';
+import type { InProcessRow } from '../bench/in-process.js';
+import type { LinksRow } from '../bench/links.js';
 import { median } from '../bench/pace.js';
 import type { UploadRow } from '../bench/upload.js';
 import { logChart, markdownTable } from './pages.js';
 
-type AnyRow = Row | MissingRow | UploadRow;
+type AnyRow = Row | MissingRow | UploadRow | ColdRow | InProcessRow | LinksRow;
 
-const isCompared = (row: AnyRow): row is Row | MissingRow => row.bench !== 'upload';
+const isCompared = (row: AnyRow): row is Row | MissingRow => 'window' in row && 'system' in row;
 const isMeasured = (row: AnyRow): row is Row => isCompared(row) && !('missing' in row);
 
 const names: Readonly<Record<Row['system'], string>> = {
@@ -54,10 +57,16 @@ export const callChart = (rows: readonly AnyRow[]): string => {
 export const tables = (rows: readonly AnyRow[]): string => {
   const compared = rows.filter(isCompared);
   const benches = [...new Set(compared.map(({ bench }) => bench))];
-  const uploads = rows.filter((row) => row.bench === 'upload');
+  const of = <B extends AnyRow['bench']>(bench: B) =>
+    rows.filter((row): row is AnyRow & { readonly bench: B } => row.bench === bench);
+  const section = <R>(title: string, all: readonly R[], table: (all: readonly R[]) => string): readonly string[] =>
+    all.length === 0 ? [] : [`### ${title}\n\n${table(all)}`];
   return [
     ...benches.map((bench) => `### ${titles[bench]}\n\n${tableOf(bench, compared)}`),
-    ...(uploads.length > 0 ? [`### Calls beside uploads\n\n${uploadTable(uploads)}`] : []),
+    ...section('Calls beside uploads', of('upload'), uploadTable),
+    ...section('The first reply of a new process', of('cold'), coldTable),
+    ...section('Calls within one process', of('in-process'), inProcessTable),
+    ...section('One node with links to many', of('links'), linksTable),
   ].join('\n');
 };
 
@@ -105,6 +114,42 @@ const uploadTable = (rows: readonly UploadRow[]): string => {
     rows,
   );
 };
+
+const coldTable = (rows: readonly ColdRow[]): string =>
+  markdownTable<ColdRow>(
+    {
+      Network: ({ network }) => network,
+      System: ({ system }) => names[system],
+      'ms from the start of the process': ({ firstReplyMs }) => `${whole(median(firstReplyMs))} (${rangeOf(firstReplyMs)})`,
+    },
+    rows,
+  );
+
+const inProcessTable = (rows: readonly InProcessRow[]): string =>
+  markdownTable<InProcessRow>(
+    {
+      'Under way': ({ window }) => whole(window),
+      'Calls a second': ({ callsPerSecond }) => `${whole(median(callsPerSecond))} (${rangeOf(callsPerSecond)})`,
+      '`firstValueFrom(of(x))` a second': ({ yardstickPerSecond }) => whole(median(yardstickPerSecond)),
+    },
+    rows,
+  );
+
+const linksTable = (rows: readonly LinksRow[]): string =>
+  markdownTable<LinksRow>(
+    {
+      Network: ({ network }) => network,
+      Peers: ({ peers }) => whole(peers),
+      'All answered after, ms': ({ connectMs }) => whole(connectMs),
+      'KiB each': ({ kibPerPeer }) => kibPerPeer.toFixed(1),
+      'Descriptors each': ({ descriptorsPerPeer }) => descriptorsPerPeer.toFixed(2),
+      'CPU while idle': ({ idleCpuPercent }) => `${idleCpuPercent.toFixed(1)} %`,
+      'Deliveries of fanouts/s': ({ deliveriesPerSecond }) => whole(deliveriesPerSecond),
+      'p50, p99 of calls, µs': ({ p50Us, p99Us }) => `${whole(p50Us)}, ${whole(p99Us)}`,
+      'beside 10 % that died': ({ besideDeadP50Us, besideDeadP99Us }) => `${whole(besideDeadP50Us)}, ${whole(besideDeadP99Us)}`,
+    },
+    rows,
+  );
 
 const times = (value: number): string => `${value.toFixed(2)} ×`;
 const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
