@@ -16,7 +16,7 @@ export interface ColdRow {
   readonly firstReplyMs: readonly number[];
 }
 
-export const coldSystems = ['net', 'zeromq', 'moleculer', 'nats', 'grpc', 'skein'] as const;
+const coldSystems = ['net', 'zeromq', 'moleculer', 'nats', 'grpc', 'skein'] as const;
 
 export const cold = async (
   network: Role['network'],

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
-import { concatMap, config, count, finalize, lastValueFrom, mergeMap, retry, take } from 'rxjs';
+import { concatMap, config, count, finalize, lastValueFrom, mergeMap, retry, startWith, take, toArray } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   bytes,
@@ -36,6 +36,7 @@ const check = hanging(() => {
 
 const Checked = contract('checked', '1', {
   few: stream({ input: typed<undefined>(), output: check }),
+  fails: stream({ input: typed<undefined>(), output: check }),
   more: stream({ input: typed<undefined>(), output: check }),
   numbers: stream({ input: typed<undefined>(), output: check }),
   both: channel({ input: typed<number>(), output: check }),
@@ -64,6 +65,10 @@ describe('a stream that is given up while an item is checked', () => {
     client = await createNode(url);
     await server.serve(Checked, {
       few: () => [1, 2, 3, 4],
+      *fails() {
+        yield* [1, 2, 3, 4];
+        throw new Error('broken');
+      },
       async *more() {
         yield* [1, 2, 3, 4, 5];
         await new Promise(() => undefined);
@@ -160,6 +165,19 @@ describe('a stream that is given up while an item is checked', () => {
     for (const { error } of (await Promise.all(calls)) as { error: SkeinError }[]) expect(error.code).toBe('deadline-exceeded');
     expect(String(await thrown)).toContain('on its way out');
     config.onUnhandledError = null;
+  });
+
+  it('ends at its deadline behind an interceptor, too, where its server has failed', async () => {
+    await using through = await createNode(client.url, { interceptors: { client: [(request, next) => next(request)] } });
+    const taken: unknown[] = [];
+    const take = async (): Promise<void> => {
+      for await (const item of through.client(Checked).fails(undefined, { deadline: Date.now() + 100 })) {
+        taken.push(item);
+        if (item === 2) await new Promise((resolve) => setTimeout(resolve, 150));
+      }
+    };
+    await take().catch((error: unknown) => taken.push((error as SkeinError).code));
+    expect(taken).toEqual([1, 2, 'deadline-exceeded']);
   });
 
   it('ends as its own node is closed', async () => {
@@ -263,6 +281,36 @@ describe('work on several items of a stream at once', () => {
     };
     const doubled$ = client.client(Weights).mixed(undefined, { credit: 8 }).pipe(consume(work, 5), count());
     expect(await lastValueFrom(doubled$)).toBe(240);
+  });
+
+  it('is no more at once than it may be, whatever an interceptor adds', async () => {
+    const url = `zmq+memory://at-once-${String(Math.random())}`;
+    await using server = await createNode(url);
+    const more: Interceptor = (request, next) =>
+      next(request).pipe(
+        mergeMap((item) => [item, item]),
+        startWith(0),
+      );
+    await using client = await createNode(url, { interceptors: { client: [more] } });
+    await server.serve(Weights, { mixed: () => [], flaky: () => Array.from({ length: 200 }, (_, i) => i + 1) });
+    let [running, most] = [0, 0];
+    const work = async (item: number): Promise<number> => {
+      running += 1;
+      most = Math.max(most, running);
+      await turn();
+      running -= 1;
+      return item;
+    };
+    const doubled = [0, ...Array.from({ length: 400 }, (_, i) => 1 + Math.floor(i / 2))];
+    const flaky = client.client(Weights).flaky(undefined, { credit: 8 });
+    expect(await lastValueFrom(flaky.pipe(consume(work, 1), toArray()))).toEqual(doubled);
+    expect(most).toBe(1);
+    const got: number[] = [];
+    for await (const item of flaky) {
+      got.push(item);
+      await turn();
+    }
+    expect(got).toEqual(doubled);
   });
 
   it('goes on behind operators that hold it back while the stream is opened anew', async () => {

@@ -20,19 +20,17 @@ import { onGivenUp } from './given-up.js';
 import { Inflow } from './inflow.js';
 import { SentFlows } from './sent-flows.js';
 
-type OnOver = (how: 'done' | 'failed') => void;
-
 /** A stream or a channel under way. */
 class ItemsRequest extends Request {
   override readonly kind = Kind.open;
   override readonly stream: SentFlows;
   readonly inflow: Inflow;
   readonly #life: RpcPorts['life'];
-  readonly #onOver: OnOver;
+  readonly #onOver: () => void;
   #isWithdrawn = false;
 
   /** `onOver` is called as the other side has ended it, before that is told behind what has come. */
-  constructor(sending: Sending, opening: unknown, terms: Terms, credit: number, onOver: OnOver) {
+  constructor(sending: Sending, opening: unknown, terms: Terms, credit: number, onOver: () => void) {
     super(sending, opening, terms);
     this.#life = sending.ports.life;
     this.#onOver = onOver;
@@ -68,7 +66,7 @@ class ItemsRequest extends Request {
 
   override done(): void {
     if (!this.end('ok')) return;
-    this.#onOver('done');
+    this.#onOver();
     this.stream.progress?.complete();
     this.stream.close();
   }
@@ -88,7 +86,7 @@ class ItemsRequest extends Request {
       this.stream.abort(error);
       return;
     }
-    this.#onOver('failed');
+    this.#onOver();
     this.stream.fail(error);
   }
 }
@@ -103,7 +101,7 @@ interface Opening {
   readonly source: unknown;
   readonly terms: Terms;
   readonly options: ChannelOptions | undefined;
-  readonly onOver: OnOver;
+  readonly onOver: () => void;
 }
 
 /** A method that gives a stream, as a client calls it: what all its requests have in common. */
@@ -142,22 +140,22 @@ export class Streamer {
       return;
     }
     const { ports } = this.#sending;
-    const hasInterceptors = ports.interceptors.client.length > 0;
     const wholeMs = terms.wholeDeadline - ports.clock.now();
     let isWatched = false;
-    // Until then the request itself sees to it, or interceptors' own passage.
-    const onOver = (how: 'done' | 'failed'): void => {
-      if (isWatched || subscriber.closed || (hasInterceptors && how === 'failed')) return;
+    // Until then the request itself sees to it.
+    const onOver = (): void => {
+      if (isWatched || subscriber.closed) return;
       isWatched = true;
       subscriber.add(onGivenUp(terms, wholeMs, ports, (error) => subscriber.error(error)));
     };
     const send = (handed: unknown, renewed: Terms, asked$: Observable<number>): Observable<unknown> =>
       new Observable((taker) => this.#send(handed, { source, terms: renewed, options, onOver }, asked$, taker));
-    const produce: Produce<unknown> = hasInterceptors
-      ? passDemand((asked$) =>
-          passThrough(this.#sending, terms, opening, (handed, renewed) => send(handed, renewed, asked$), streamOf),
-        )
-      : (asked$) => send(opening, terms, asked$);
+    const produce: Produce<unknown> =
+      ports.interceptors.client.length > 0
+        ? passDemand((asked$) =>
+            passThrough(this.#sending, terms, opening, (handed, renewed) => send(handed, renewed, asked$), streamOf),
+          )
+        : (asked$) => send(opening, terms, asked$);
     this.#checked(fromDemand(produce), options)[demand](credit$).subscribe(subscriber);
   }
 
