@@ -1,8 +1,6 @@
 import { defer, from, Observable, type ObservableInput, type Subscriber, Subscription } from 'rxjs';
-import { SkeinError } from '../core/errors.js';
-import { limits } from '../core/limits.js';
-import { Ring } from '../core/ring.js';
 import { checkCounts } from './check-counts.js';
+import { HandOut } from './hand-out.js';
 import { Asks, demand, type DemandOperator, fromDemand, type Stream } from './stream.js';
 import { whileOpen } from './while-open.js';
 
@@ -42,22 +40,20 @@ class Consumption<T, R> {
   readonly #max: number;
   readonly #subscriber: Subscriber<R>;
   readonly #asks: Asks;
-  /** Results that nobody wants yet. */
-  readonly #held = new Ring<{ readonly value: R }>(limits.waitingMax);
+  readonly #results: HandOut<R>;
   readonly #work = new Subscription();
-  #credit = 0;
   #asked = 0;
   #running = 0;
   #index = 0;
   /** How its source has ended. */
   #end: { readonly error?: unknown } | undefined;
-  #isEmitting = false;
 
   constructor(project: Project<T, R>, max: number, asks: Asks, subscriber: Subscriber<R>) {
     this.#project = project;
     this.#max = max;
     this.#asks = asks;
     this.#subscriber = subscriber;
+    this.#results = new HandOut(subscriber, 'results');
   }
 
   /** Where its source fails with an error that `waits`, what is at work still comes. */
@@ -81,7 +77,7 @@ class Consumption<T, R> {
     });
     this.#work.add(taking);
     const grant = (more: number): void => {
-      this.#credit = Math.min(this.#credit + more, Number.MAX_SAFE_INTEGER);
+      this.#results.want(more);
       this.#goOn();
     };
     this.#work.add(credit$.subscribe({ next: grant, error }));
@@ -99,7 +95,8 @@ class Consumption<T, R> {
         .pipe(whileOpen(this.#subscriber))
         .subscribe({
           next: (value) => {
-            this.#emit(value);
+            this.#results.push(value);
+            this.#goOn();
           },
           error: (error: unknown) => this.#subscriber.error(error),
           complete: () => {
@@ -113,24 +110,11 @@ class Consumption<T, R> {
     );
   }
 
-  #emit(value: R): void {
-    if (this.#held.push({ value })) this.#goOn();
-    else this.#subscriber.error(new SkeinError('overloaded', { retryAfterMs: undefined }, { message: tooMany }));
-  }
-
-  /** Goes on wherever it can. What that gives rise to comes back here, and is left to the loop that is under way. */
+  /** Goes on wherever it can. */
   #goOn(): void {
-    if (this.#isEmitting) return;
-    this.#isEmitting = true;
-    while (this.#credit > 0 && !this.#subscriber.closed) {
-      const next = this.#held.shift();
-      if (!next) break;
-      this.#credit -= 1;
-      this.#subscriber.next(next.value);
-    }
-    this.#isEmitting = false;
-    if (this.#end && this.#running === 0 && this.#held.size === 0) this.#finish(this.#end);
-    const free = Math.min(this.#max, this.#credit - this.#held.size) - this.#running - this.#asked;
+    if (!this.#results.run()) return;
+    if (this.#end && this.#running === 0 && this.#results.isEmpty) this.#finish(this.#end);
+    const free = Math.min(this.#max, this.#results.missing) - this.#running - this.#asked;
     if (free <= 0 || this.#end || this.#subscriber.closed) return;
     this.#asked += free;
     this.#asks.ask(free);
@@ -141,5 +125,3 @@ class Consumption<T, R> {
     else this.#subscriber.complete();
   }
 }
-
-const tooMany = `more than ${String(limits.waitingMax)} results wait`;

@@ -1,7 +1,5 @@
 import { defer, EMPTY, filter, map, merge, Observable, of, Subject, type Subscriber, Subscription } from 'rxjs';
-import { SkeinError } from '../core/errors.js';
-import { limits } from '../core/limits.js';
-import { Ring } from '../core/ring.js';
+import { HandOut } from './hand-out.js';
 import { type Credit, done, type Produce } from './stream.js';
 
 /**
@@ -18,30 +16,37 @@ export const passDemand =
 class Passing<T> {
   readonly #subscriber: Subscriber<T>;
   readonly #more$ = new Subject<number>();
-  /** What came and is not wanted yet. */
-  readonly #held = new Ring<{ readonly value: T }>(limits.waitingMax);
-  #wanted = 0;
+  readonly #items: HandOut<T>;
+  /** Items that came, and that were asked for and did not. */
   #came = 0;
+  #asked = 0;
   #isOver = false;
-  #isEmitting = false;
 
   constructor(subscriber: Subscriber<T>) {
     this.#subscriber = subscriber;
+    this.#items = new HandOut(subscriber, 'items that nobody has asked for');
   }
 
   begin(pass: Produce<T>, credit$: Credit): Subscription {
     const error = (failure: unknown): void => this.#subscriber.error(failure);
     // The credit may be over at once.
     const all = new Subscription();
-    all.add(credit$.subscribe({ next: (more) => this.#grant(more), error }));
-    const taking = pass(this.#asked(credit$[done])).subscribe({
-      next: (value) => {
-        this.#take(value);
+    const grant = (more: number): void => {
+      this.#items.want(more);
+      this.#goOn();
+    };
+    all.add(credit$.subscribe({ next: grant, error }));
+    const taking = pass(this.#creditFor(credit$[done])).subscribe({
+      next: (item) => {
+        this.#came += 1;
+        this.#asked = Math.max(0, this.#asked - 1);
+        this.#items.push(item);
+        this.#goOn();
       },
       error,
       complete: () => {
         this.#isOver = true;
-        this.#emit();
+        this.#goOn();
       },
     });
     all.add(taking);
@@ -49,7 +54,7 @@ class Passing<T> {
   }
 
   /** The credit of each who is subscribed to in turn, and what is done with of its items. */
-  #asked(done$: Observable<number> | undefined): Credit {
+  #creditFor(done$: Observable<number> | undefined): Credit {
     // What came before belongs to others.
     const doneFromHere$ = defer(() => {
       const before = this.#came;
@@ -59,36 +64,19 @@ class Passing<T> {
       );
     });
     // Whoever is given some may ask for more at once.
-    const asked$ = defer(() => (this.#wanted > 0 ? merge(this.#more$, of(this.#wanted)) : this.#more$));
+    const asked$ = defer(() => {
+      this.#asked = Math.max(0, this.#items.missing);
+      return this.#asked > 0 ? merge(this.#more$, of(this.#asked)) : this.#more$;
+    });
     return Object.assign(asked$, { [done]: done$ && doneFromHere$ });
   }
 
-  #grant(more: number): void {
-    this.#wanted += more;
-    const waiting = this.#held.size;
-    this.#emit();
-    if (more > waiting) this.#more$.next(more - waiting);
-  }
-
-  #take(value: T): void {
-    this.#came += 1;
-    if (this.#held.push({ value })) this.#emit();
-    else this.#subscriber.error(new SkeinError('overloaded', { retryAfterMs: undefined }, { message: tooMany }));
-  }
-
-  /** What that gives rise to comes back here, and is left to the loop that is under way. */
-  #emit(): void {
-    if (this.#isEmitting) return;
-    this.#isEmitting = true;
-    while (this.#wanted > 0 && !this.#subscriber.closed) {
-      const next = this.#held.shift();
-      if (!next) break;
-      this.#wanted -= 1;
-      this.#subscriber.next(next.value);
-    }
-    this.#isEmitting = false;
-    if (this.#isOver && this.#held.size === 0) this.#subscriber.complete();
+  #goOn(): void {
+    if (!this.#items.run()) return;
+    if (this.#isOver && this.#items.isEmpty) this.#subscriber.complete();
+    const more = this.#items.missing - this.#asked;
+    if (more <= 0 || this.#isOver) return;
+    this.#asked += more;
+    this.#more$.next(more);
   }
 }
-
-const tooMany = `more than ${String(limits.waitingMax)} items came that nobody had asked for`;

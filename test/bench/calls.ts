@@ -17,7 +17,7 @@ export interface Others {
 export const itemsEach = 10;
 
 /** Measures calls as the bench says: so many under way, or so many a second, with others between them if need be. */
-export const measureCalls = (role: Role, call: Call, others?: Others): Measure => {
+export const measureCalls = (role: Pick<Role, 'bench' | 'payloadBytes'>, call: Call, others?: Others): Measure => {
   const payload = payloadOf(role);
   const checked: Call = (sent, done, fail) => {
     call(

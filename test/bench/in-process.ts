@@ -1,5 +1,6 @@
 import { firstValueFrom, of } from 'rxjs';
 import { call, contract, createNode } from 'skein';
+import { measureCalls } from './calls.js';
 import { callPayload, isSame } from './messages.js';
 import { median, Pace } from './pace.js';
 
@@ -23,34 +24,15 @@ export const inProcess = async (
   await using node = await createNode('zmq+memory://bench');
   const client = node.client(Echo);
   await client.$ping();
-  const calls = (window: number): Promise<number> =>
-    new Promise((resolve, reject) => {
-      const pace = new Pace(seconds);
-      let callers = window;
-      const next = (): void => {
-        if (pace.isOver) {
-          callers -= 1;
-          if (callers === 0) resolve(pace.figures().opsPerSecond);
-          return;
-        }
-        const id = pace.start();
-        client.echo(callPayload).subscribe({
-          next: (reply) => {
-            if (!isSame(reply, callPayload)) reject(new Error('a wrong reply'));
-            pace.finish(id);
-            next();
-          },
-          error: reject,
-        });
-      };
-      for (let i = 0; i < window; i += 1) next();
-    });
+  const measure = measureCalls({ bench: 'call', payloadBytes: 0 }, (_, done, fail) => {
+    client.echo(callPayload).subscribe({ next: done, error: fail });
+  });
   const rows: InProcessRow[] = [];
   for (const window of windows) {
-    await calls(window);
+    await measure(window, seconds);
     const [callsPerSecond, yardstickPerSecond]: [number[], number[]] = [[], []];
     for (let run = 0; run < runs; run += 1) {
-      callsPerSecond.push(await calls(window));
+      callsPerSecond.push((await measure(window, seconds)).opsPerSecond);
       yardstickPerSecond.push(await yardstick(seconds));
     }
     rows.push({ bench: 'in-process', window, callsPerSecond, yardstickPerSecond });

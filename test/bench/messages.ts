@@ -58,7 +58,7 @@ export const callPayload = { a: 1, b: 'hello' };
 
 export type Payload = typeof callPayload | Uint8Array;
 
-export const payloadOf = ({ bench, payloadBytes }: Role): Payload =>
+export const payloadOf = ({ bench, payloadBytes }: Pick<Role, 'bench' | 'payloadBytes'>): Payload =>
   bench === 'payload' ? new Uint8Array(payloadBytes).fill(7) : callPayload;
 
 export const isSame = (reply: Payload, sent: Payload): boolean =>

@@ -1,4 +1,4 @@
-import { concat, defer, map, of, retry, Subject, throwError, timer } from 'rxjs';
+import { concat, defer, map, mergeMap, of, retry, startWith, Subject, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { passDemand } from '../../lib/operators/pass-demand.js';
 import { pull } from '../../lib/operators/pull.js';
@@ -51,4 +51,28 @@ describe('passDemand', () => {
     expect(all).toEqual(['a', 'b', 'c', 'd']);
     expect(demand in fromDemand(letters())).toBe(true);
   });
+
+  it('hands out no more than is wanted where they add some, and asks for what is missing all the same', () => {
+    const seen: string[] = [];
+    const more$ = new Subject<number>();
+    passDemand((asked$) => letters()(asked$).pipe(startWith('x', 'y', 'z')))(more$).subscribe((item) => {
+      seen.push(item);
+      if (item === 'y') more$.next(1);
+    });
+    more$.next(1);
+    expect(seen).toEqual(['x']);
+    // What waits is handed out while more is asked for.
+    more$.next(2);
+    expect(seen).toEqual(['x', 'y', 'z', 'a']);
+    more$.next(9);
+    expect(seen).toEqual(['x', 'y', 'z', 'a', 'b', 'c', 'd']);
+  });
+
+  it('ends behind what waits', () =>
+    marbles(({ hot, expectObservable }) => {
+      const credit = '  1 5ms 2 5ms 2 5ms 9';
+      const expected = 'a 5ms (ab) 5ms (bc) 5ms (cdd|)';
+      const twice = passDemand((asked$) => letters()(asked$).pipe(mergeMap((letter) => [letter, letter])));
+      expectObservable(twice(hot(credit, { 1: 1, 2: 2, 9: 9 }))).toBe(expected);
+    }));
 });
