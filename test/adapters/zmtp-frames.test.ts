@@ -1,9 +1,15 @@
+import { Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { SystemClock } from '../../lib/adapters/system/system-clock.js';
+import { readyCommand } from '../../lib/adapters/zmtp/commands.js';
+import { Connection } from '../../lib/adapters/zmtp/connection.js';
 import { flags, FrameReader } from '../../lib/adapters/zmtp/frame-reader.js';
+import { greeting } from '../../lib/adapters/zmtp/greeting.js';
+import { acceptReading } from '../../lib/adapters/zmtp/read.js';
 import { Violation } from '../../lib/adapters/zmtp/violation.js';
 import { writeCommand, writeMessage } from '../../lib/adapters/zmtp/write-frames.js';
-import { fuzz } from './zmtp-fuzz.js';
+import { fuzz, Unwired } from './zmtp-fuzz.js';
 
 interface Frame {
   readonly bits: number;
@@ -95,10 +101,45 @@ describe('frames of ZMTP', () => {
 });
 
 describe('a connection that speaks ZMTP', () => {
+  it('answers no PING of who does not read', () => {
+    const socket = new Unwired();
+    const connection = new Connection(socket as unknown as Socket, {
+      type: 'ROUTER',
+      peer: 'who does not read',
+      clock: new SystemClock(),
+      messageBytesMax: 1_000,
+      openMs: 60_000,
+      lingerMs: 0,
+      onOpen: () => undefined,
+      onGone: () => undefined,
+    });
+    connection.hear(Buffer.concat([greeting, readyCommand('DEALER')]));
+    const ping = writeCommand('PING', Buffer.from([0, 10, 7]));
+    const before = socket.written;
+    connection.hear(ping);
+    const answer = socket.written - before;
+    expect(answer).toBeGreaterThan(0);
+    socket.writableNeedDrain = true;
+    for (let i = 0; i < 1_000; i += 1) connection.hear(ping);
+    expect(socket.written - before).toBe(answer);
+    socket.destroy();
+  });
+
   it('survives 50,000 strangers who say what is damaged', () => {
     const { refused, messages } = fuzz(1, 50_000);
     // Both happen often, or the damage would be none, or all.
     expect(refused).toBeGreaterThan(10_000);
     expect(messages).toBeGreaterThan(10_000);
+  });
+});
+
+describe('a socket that was accepted', () => {
+  it('is read by itself where there is no handle to take over', () => {
+    const socket = new Socket();
+    const heard: string[] = [];
+    expect(acceptReading(socket, 1_024, (bytes) => heard.push(bytes.toString()))).toBe(socket);
+    socket.emit('data', Buffer.from('as usual'));
+    expect(heard).toEqual(['as usual']);
+    socket.destroy();
   });
 });

@@ -10,11 +10,11 @@ import { writeCommand, writeMessage } from '../../lib/adapters/zmtp/write-frames
 const messageBytesMax = 10_000;
 
 /** A socket without a network: counts what is written, and closes as it is told to. */
-class Unwired extends EventEmitter {
+export class Unwired extends EventEmitter {
   written = 0;
   destroyed = false;
   writableEnded = false;
-  readonly writableNeedDrain = false;
+  writableNeedDrain = false;
 
   write(bytes: Uint8Array): boolean {
     this.written += bytes.byteLength;
