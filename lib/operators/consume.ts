@@ -1,6 +1,6 @@
 import { defer, from, Observable, type ObservableInput, type Subscriber, Subscription } from 'rxjs';
 import { checkCounts } from './check-counts.js';
-import { HandOut } from './hand-out.js';
+import { type End, endAs, HandOut } from './hand-out.js';
 import { Asks, demand, type DemandOperator, fromDemand, type Stream } from './stream.js';
 import { whileOpen } from './while-open.js';
 
@@ -46,7 +46,7 @@ class Consumption<T, R> {
   #running = 0;
   #index = 0;
   /** How its source has ended. */
-  #end: { readonly error?: unknown } | undefined;
+  #end: End | undefined;
 
   constructor(project: Project<T, R>, max: number, asks: Asks, subscriber: Subscriber<R>) {
     this.#project = project;
@@ -59,7 +59,7 @@ class Consumption<T, R> {
   /** Where its source fails with an error that `waits`, what is at work still comes. */
   begin(source: Stream<T>, credit$: Observable<number>, waits: (error: unknown) => boolean): Subscription {
     const error = (failure: unknown): void => this.#subscriber.error(failure);
-    const endWith = (end: { readonly error?: unknown }): void => {
+    const endWith = (end: End): void => {
       this.#end = end;
       this.#goOn();
     };
@@ -113,15 +113,10 @@ class Consumption<T, R> {
   /** Goes on wherever it can. */
   #goOn(): void {
     if (!this.#results.run()) return;
-    if (this.#end && this.#running === 0 && this.#results.isEmpty) this.#finish(this.#end);
+    if (this.#end && this.#running === 0 && this.#results.isEmpty) endAs(this.#subscriber, this.#end);
     const free = Math.min(this.#max, this.#results.missing) - this.#running - this.#asked;
     if (free <= 0 || this.#end || this.#subscriber.closed) return;
     this.#asked += free;
     this.#asks.ask(free);
-  }
-
-  #finish(end: { readonly error?: unknown }): void {
-    if ('error' in end) this.#subscriber.error(end.error);
-    else this.#subscriber.complete();
   }
 }

@@ -51,3 +51,13 @@ export class HandOut<T> {
     return true;
   }
 }
+
+/** How a source has ended. */
+export interface End {
+  readonly error?: unknown;
+}
+
+export const endAs = (subscriber: Subscriber<unknown>, end: End): void => {
+  if ('error' in end) subscriber.error(end.error);
+  else subscriber.complete();
+};

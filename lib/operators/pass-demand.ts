@@ -1,16 +1,18 @@
 import { defer, EMPTY, filter, map, merge, Observable, of, Subject, type Subscriber, Subscription } from 'rxjs';
-import { HandOut } from './hand-out.js';
+import { type End, endAs, HandOut } from './hand-out.js';
 import { type Credit, done, type Produce } from './stream.js';
 
 /**
  * Lets items pass through operators that know nothing of demand, one for one: whoever they subscribe to is asked for what is wanted
  * and has not come, also where they subscribe anew. Where they give more than that, it waits here, up to 65,536 items; one more errors with
- * `overloaded`.
+ * `overloaded`. So does its end, and an error that `waits`, as all do by default.
  */
 export const passDemand =
-  <T>(pass: Produce<T>): Produce<T> =>
+  <T>(pass: Produce<T>, waits: (error: unknown) => boolean = always): Produce<T> =>
   (credit$) =>
-    new Observable((subscriber) => new Passing(subscriber).begin(pass, credit$));
+    new Observable((subscriber) => new Passing(subscriber).begin(pass, waits, credit$));
+
+const always = (): boolean => true;
 
 /** One subscription. */
 class Passing<T> {
@@ -20,14 +22,15 @@ class Passing<T> {
   /** Items that came, and that were asked for and did not. */
   #came = 0;
   #asked = 0;
-  #isOver = false;
+  /** How they have ended. */
+  #end: End | undefined;
 
   constructor(subscriber: Subscriber<T>) {
     this.#subscriber = subscriber;
     this.#items = new HandOut(subscriber, 'items that nobody has asked for');
   }
 
-  begin(pass: Produce<T>, credit$: Credit): Subscription {
+  begin(pass: Produce<T>, waits: (error: unknown) => boolean, credit$: Credit): Subscription {
     const error = (failure: unknown): void => this.#subscriber.error(failure);
     // The credit may be over at once.
     const all = new Subscription();
@@ -43,10 +46,12 @@ class Passing<T> {
         this.#items.push(item);
         this.#goOn();
       },
-      error,
+      error: (failure: unknown) => {
+        if (waits(failure)) this.#endWith({ error: failure });
+        else error(failure);
+      },
       complete: () => {
-        this.#isOver = true;
-        this.#goOn();
+        this.#endWith({});
       },
     });
     all.add(taking);
@@ -71,11 +76,19 @@ class Passing<T> {
     return Object.assign(asked$, { [done]: done$ && doneFromHere$ });
   }
 
+  #endWith(end: End): void {
+    this.#end = end;
+    this.#goOn();
+  }
+
   #goOn(): void {
     if (!this.#items.run()) return;
-    if (this.#isOver && this.#items.isEmpty) this.#subscriber.complete();
+    if (this.#end) {
+      if (this.#items.isEmpty) endAs(this.#subscriber, this.#end);
+      return;
+    }
     const more = this.#items.missing - this.#asked;
-    if (more <= 0 || this.#isOver) return;
+    if (more <= 0) return;
     this.#asked += more;
     this.#more$.next(more);
   }

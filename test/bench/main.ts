@@ -45,6 +45,12 @@ const counts = (text: string): number[] =>
     return Number(part);
   });
 
+const part = (text: string): number => {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError(`${text} is no number between 0 and 1.`);
+  return value;
+};
+
 /** One row for each, shown as it is there. */
 const each = async <T, R extends AnyRow>(
   all: readonly T[],
@@ -163,7 +169,7 @@ const program = new Command('bench')
     }),
   )
   .addOption(new Option('--compare <file>', 'rows of before: fails where a ratio fell by more than the tolerance'))
-  .addOption(new Option('--tolerance <part>', 'of a ratio, which differs from run to run').default(0.3).argParser(Number));
+  .addOption(new Option('--tolerance <part>', 'of a ratio, which differs from run to run').default(0.3).argParser(part));
 
 program.parse();
 const options = program.opts<Options>();

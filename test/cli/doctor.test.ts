@@ -104,8 +104,11 @@ it('tells a package that cannot be loaded', async () => {
   const findings = await checkPackages((name) =>
     name === 'zeromq' ? Promise.reject(new Error('no native build was found\nand more')) : Promise.resolve(),
   );
-  expect(findings.map(({ status }) => status)).toEqual(['fail', 'ok']);
+  expect(findings.map(({ status }) => status)).toEqual(['warn', 'ok']);
+  expect(findings[0]?.advice).toContain('nodes speak its protocol by themselves');
   expect(findings[0]?.found).toMatch(/^\d+\.\d+\.\d+ cannot be loaded: no native build was found$/);
+  const others = await checkPackages((name) => (name === 'msgpackr' ? Promise.reject(new Error('broken')) : Promise.resolve()));
+  expect(others.map(({ status }) => status)).toEqual(['ok', 'fail']);
 });
 
 it('never tells the value of a variable that is right', () => {

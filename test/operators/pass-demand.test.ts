@@ -1,4 +1,4 @@
-import { concat, defer, map, mergeMap, of, retry, startWith, Subject, throwError, timer } from 'rxjs';
+import { concat, defer, map, mergeMap, of, retry, startWith, Subject, take, throwError, timer } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { passDemand } from '../../lib/operators/pass-demand.js';
 import { pull } from '../../lib/operators/pull.js';
@@ -66,6 +66,31 @@ describe('passDemand', () => {
     expect(seen).toEqual(['x', 'y', 'z', 'a']);
     more$.next(9);
     expect(seen).toEqual(['x', 'y', 'z', 'a', 'b', 'c', 'd']);
+  });
+
+  it('tells an error behind what waits, unless it is one that does not', () => {
+    const heard = (waits?: (error: unknown) => boolean): readonly string[] => {
+      const all: string[] = [];
+      const more$ = new Subject<number>();
+      const failing = passDemand(
+        (asked$) =>
+          concat(
+            letters()(asked$).pipe(take(1)),
+            throwError(() => new Error('failed')),
+          ).pipe(mergeMap((letter) => [letter, letter, letter])),
+        waits,
+      );
+      failing(more$).subscribe({
+        next: (letter) => all.push(letter),
+        error: (error: unknown) => all.push((error as Error).message),
+      });
+      more$.next(1);
+      all.push('more');
+      more$.next(9);
+      return all;
+    };
+    expect(heard()).toEqual(['a', 'more', 'a', 'a', 'failed']);
+    expect(heard(() => false)).toEqual(['a', 'failed', 'more']);
   });
 
   it('ends behind what waits', () =>

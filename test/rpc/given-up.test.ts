@@ -50,6 +50,9 @@ const Weights = contract('weights', '1', {
 
 const Taken = contract('taken', '1', { put: sink<Uint8Array, number>() });
 
+/** A little later than that, epoch ms: what is due then has had its turn. */
+const until = (epochMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, epochMs - Date.now() + 50));
+
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('a stream that is given up while an item is checked', () => {
@@ -118,7 +121,7 @@ describe('a stream that is given up while an item is checked', () => {
   });
 
   it('ends at its deadline', async () => {
-    const numbers = client.client(Checked).numbers(undefined, { deadline: Date.now() + 100, validateOutput: true });
+    const numbers = client.client(Checked).numbers(undefined, { deadline: Date.now() + 1_000, validateOutput: true });
     expect(await endOf(numbers)).toEqual([1, 2, 'deadline-exceeded']);
   });
 
@@ -133,8 +136,8 @@ describe('a stream that is given up while an item is checked', () => {
   });
 
   it.each([
-    ['signal', 'cancelled', () => ({ signal: AbortSignal.timeout(50) })],
-    ['deadline', 'deadline-exceeded', () => ({ deadline: Date.now() + 100 })],
+    ['signal', 'cancelled', () => ({ signal: AbortSignal.timeout(1_000) })],
+    ['deadline', 'deadline-exceeded', () => ({ deadline: Date.now() + 1_000 })],
   ])('ends at its %s, also where all has come', async (_, code, options) => {
     const got = client.client(Checked).few(undefined, { ...options(), validateOutput: true });
     expect(await endOf(got)).toEqual([1, 2, code]);
@@ -143,7 +146,7 @@ describe('a stream that is given up while an item is checked', () => {
     const take = async (): Promise<void> => {
       for await (const item of slow) {
         taken.push(item);
-        if (item === 2) await new Promise((resolve) => setTimeout(resolve, 150));
+        if (item === 2) await until(Date.now() + 1_000);
       }
     };
     await take().catch((error: unknown) => taken.push((error as SkeinError).code));
@@ -152,7 +155,7 @@ describe('a stream that is given up while an item is checked', () => {
 
   it('leaves deadlines of others alone, whatever its own consumer throws on its way out', async () => {
     const thrown = new Promise((resolve) => (config.onUnhandledError = resolve));
-    const deadline = Date.now() + 100;
+    const deadline = Date.now() + 1_000;
     const throwing = finalize<number>(() => {
       throw new Error('on its way out');
     });
@@ -171,9 +174,10 @@ describe('a stream that is given up while an item is checked', () => {
     await using through = await createNode(client.url, { interceptors: { client: [(request, next) => next(request)] } });
     const taken: unknown[] = [];
     const take = async (): Promise<void> => {
-      for await (const item of through.client(Checked).fails(undefined, { deadline: Date.now() + 100 })) {
+      const deadline = Date.now() + 1_000;
+      for await (const item of through.client(Checked).fails(undefined, { deadline })) {
         taken.push(item);
-        if (item === 2) await new Promise((resolve) => setTimeout(resolve, 150));
+        if (item === 2) await until(deadline);
       }
     };
     await take().catch((error: unknown) => taken.push((error as SkeinError).code));

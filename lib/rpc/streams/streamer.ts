@@ -152,8 +152,9 @@ export class Streamer {
       new Observable((taker) => this.#send(handed, { source, terms: renewed, options, onOver }, asked$, taker));
     const produce: Produce<unknown> =
       ports.interceptors.client.length > 0
-        ? passDemand((asked$) =>
-            passThrough(this.#sending, terms, opening, (handed, renewed) => send(handed, renewed, asked$), streamOf),
+        ? passDemand(
+            (asked$) => passThrough(this.#sending, terms, opening, (handed, renewed) => send(handed, renewed, asked$), streamOf),
+            comesBehind,
           )
         : (asked$) => send(opening, terms, asked$);
     this.#checked(fromDemand(produce), options)[demand](credit$).subscribe(subscriber);
