@@ -97,6 +97,14 @@ it('carries out all orders once though a compute is killed and a scheduler is re
   expect(await run('sha256sum', ['--check', '--quiet', join(place.path, 'sums')])).toMatchObject({ code: 0, stdout: '' });
 });
 
+it('has its trouble with a single order, too, that is done before anything is seen to run', async () => {
+  const file = writeOrders('single.jsonl', ['{"id":"single","command":["true"]}']);
+  const { code, stdout, stderr } = await runTs([program, file, '--json'], place);
+  expect(stderr).toMatch(/^1 orders are done: compute-\d is killed, with all that it runs$/m);
+  expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toMatchObject({ orders: 1, done: 1, lost: 0, doubled: 0, killed: 1 });
+  expect(code).toBe(0);
+});
+
 it('says which orders went badly, and exits with 1', async () => {
   const bad = [
     { id: 'not-there', command: ['no-such-program'] },
