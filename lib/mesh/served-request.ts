@@ -36,6 +36,7 @@ export class ServedRequest extends Incoming {
   /** The one that it came as last. */
   #attempt: number;
   #proof: Subscription | undefined;
+  #isAtWork = false;
   /** Set where it may come again. */
   memory: Memory | undefined = undefined;
 
@@ -70,6 +71,7 @@ export class ServedRequest extends Incoming {
   }
 
   override working(): void {
+    this.#isAtWork = true;
     if (!this.isSettled) this.#desk.say({ kind: Kind.working, id: this.id });
   }
 
@@ -85,14 +87,17 @@ export class ServedRequest extends Incoming {
     this.#settle({ kind: Kind.refuse, id: this.id, error, attempt: this.#attempt }, keepsCredit);
   }
 
-  /** Says, where its sender wants to know, that it is at work: four times within the silence that they allow, until it is over. */
+  /**
+   * Says, where its sender wants to know, that it is at work: four times within the silence that they allow, until it is over; a stream
+   * does so from when it is open.
+   */
   prove(clock: SchedulerLike): void {
     const silenceMs = this.meta?.silenceMs;
     if (silenceMs === undefined) return;
     this.#proof = interval(Math.max(limits.silenceMinMs, silenceMs) / 4, clock)
       .pipe(
         tap(() => {
-          this.working();
+          if (this.#isAtWork || this.kind !== Kind.open) this.working();
         }),
       )
       .subscribe();

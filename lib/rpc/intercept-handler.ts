@@ -45,10 +45,27 @@ export const interceptHandler = (
       catchError((error: unknown) => throwError(() => (!hasStarted && isRefusal(error) ? new Refused(error) : error))),
     );
   };
-  if (verb !== 'stream' && verb !== 'channel') return (input: unknown, work: Work) => pass(input, work, valueOf);
-  // Items pass one by one, as they are asked for.
-  return (input: unknown, work: Work) =>
-    fromDemand(passDemand((asked$) => pass(input, work, (result) => itemsOf(result, asked$))));
+  switch (verb) {
+    case 'call':
+    case 'cast':
+      return (input: unknown, work: Work) => pass(input, work, valueOf);
+    case 'sink':
+      return (input: unknown, work: Work) => {
+        work.intercept();
+        return pass(input, work, (result) => {
+          work.working();
+          return valueOf(result);
+        });
+      };
+    case 'stream':
+    case 'channel':
+      // Items pass one by one, as they are asked for.
+      return (input: unknown, work: Work) => {
+        const demanded = passDemand((asked$) => pass(input, work, (result) => itemsOf(result, asked$, work)));
+        work.intercept();
+        return fromDemand(demanded);
+      };
+  }
 };
 
 const valueOf = (result: unknown): Observable<unknown> =>
@@ -66,7 +83,11 @@ const valueOf = (result: unknown): Observable<unknown> =>
 
 const ignore = (): void => undefined;
 
-const itemsOf = (result: unknown, asked$: Observable<number>): Observable<unknown> => {
-  const items = (source: unknown): Observable<unknown> => pull(source as Source<unknown>, ignore)(asked$);
+const itemsOf = (result: unknown, asked$: Observable<number>, work: Work): Observable<unknown> => {
+  const items = (source: unknown): Observable<unknown> => {
+    const produce = pull(source as Source<unknown>, ignore);
+    work.working();
+    return produce(asked$);
+  };
   return isThenable(result) ? from(result).pipe(switchMap(items)) : items(result);
 };

@@ -17,9 +17,9 @@ export interface Intercepted {
 /**
  * Stands around each request of a node: what it returns takes the place of the request's outcome. `next` hands the request on, each
  * time that it is subscribed. At a client a call's outcome is the first value, and a cast is confirmed when its Observable
- * completes; at a server the first value is the reply. Of a stream or a channel it is all items, which pass one for one: demand goes by them,
- * so that a receiver who asks for items one by one never gets one in the place of one that was left out, and waits until the deadline; what one
- * adds waits for its receiver. A server's interceptor refuses a request, which then arrives with that
+ * completes; at a server the first value is the reply. Of a stream or a channel it is all items, which pass one for one: demand goes by them.
+ * One may change, delay or add to them, and what it adds waits for its receiver; but it must put something in the place of each that it leaves
+ * out, or whoever asked for that waits, at the latest until the deadline of the whole. A server's interceptor refuses a request, which then arrives with that
  * code and has not run, by failing with a SkeinError of the code `forbidden`, `unauthenticated` or `overloaded` before it subscribes
  * to `next`; any other error arrives as `remote-error`. A client's may fail with any SkeinError; what else it fails with is the cause
  * of an `invalid-argument`.

@@ -36,7 +36,7 @@ export interface UnaryOptions extends CallOptions {
   readonly validateOutput?: boolean | undefined;
 }
 
-/** For a stream, `timeoutMs` bounds the opening, `silenceMs` the gaps in the server's proof, and `deadline` the whole. */
+/** For a stream, `timeoutMs` bounds the opening, `silenceMs` the gaps in the server's proof from then on, and `deadline` the whole. */
 export interface StreamOptions extends UnaryOptions {
   /** How much the producer may be ahead: items, of which each whole 8 KiB counts as one more; default 256, topped up in halves. */
   readonly credit?: number | undefined;

@@ -2,26 +2,21 @@ import {
   catchError,
   defer,
   endWith,
-  filter,
   ignoreElements,
-  map,
   merge,
   NEVER,
   Observable,
-  of,
   Subject,
-  switchMap,
   take,
   takeWhile,
   tap,
   throwError,
   throwIfEmpty,
-  timer,
 } from 'rxjs';
 import type { Context } from '../core/context.js';
 import { textOfThrown } from '../core/error-record.js';
 import { type ErrorCode, isSkeinError, type Ran, SkeinError } from '../core/errors.js';
-import { limits } from '../core/limits.js';
+import { onOverdue } from './given-up.js';
 import { checkHandedOn, compose, type Next } from './interceptor.js';
 import { onWithdrawn, type Sending, type Terms } from './terms.js';
 
@@ -47,6 +42,8 @@ class Passage {
   #ranBefore: Ran = 'no';
   #underWay = 0;
   #wasSent = false;
+  /** Whether a stream was open, or something has come of it: then the time for its opening binds it no more. */
+  #wasOpen = false;
   /** An error of unknown outcome, after which nothing more is sent. */
   #lastWord: SkeinError | undefined;
   /** Ends it whatever the interceptors do. */
@@ -67,6 +64,9 @@ class Passage {
     const outcome$ = compose(ports.interceptors.client, this.#last)(request);
     return merge(this.#over$, read(outcome$).pipe(endWith(over)), this.#withdrawn(), this.#expiry()).pipe(
       takeWhile((value) => value !== over),
+      tap(() => {
+        this.#wasOpen = true;
+      }),
       catchError((error: unknown) => throwError(() => this.#typed(error))),
       tap({
         complete: () => {
@@ -112,8 +112,10 @@ class Passage {
       tap({
         next: () => {
           this.#ranBefore = 'yes';
+          this.#wasOpen = true;
         },
         complete: () => {
+          this.#wasOpen = true;
           end('yes');
         },
         error: (thrown: unknown) => {
@@ -128,16 +130,22 @@ class Passage {
     );
   }
 
-  /** What is sent now has the time that is left, and the context that it was handed on with. Throws what keeps it from being sent. */
+  /**
+   * What is sent now has the time that is left, a stream that is opened anew that for an opening; and the context that it was handed on
+   * with. Throws what keeps it from being sent.
+   */
   #renew(context: Context): Terms {
-    const { deadline, timeoutMs, signal, work, meta } = this.#terms;
+    const { wholeDeadline, timeoutMs, signal, work, meta } = this.#terms;
     const ran = this.#ran;
+    const now = this.#sending.ports.clock.now();
+    const isReopened = this.#sending.isStream && this.#wasOpen;
+    const deadline = isReopened ? Math.min(now + timeoutMs, wholeDeadline) : this.#terms.deadline;
     if (this.#lastWord) throw this.#lastWord;
-    if (deadline <= this.#sending.ports.clock.now()) throw new SkeinError('deadline-exceeded', { timeoutMs }, { ran });
+    if (deadline <= now) throw new SkeinError('deadline-exceeded', { timeoutMs }, { ran });
     if (signal?.aborted === true) throw new SkeinError('cancelled', { reason: signal.reason }, { ran });
     if (work?.cancelled) throw new SkeinError('cancelled', { reason: work.cancelled }, { ran });
-    if (context === this.#context) return this.#terms;
-    return { ...this.#terms, meta: { ...meta, context } };
+    if (context === this.#context && !isReopened) return this.#terms;
+    return { ...this.#terms, deadline, meta: context === this.#context ? meta : { ...meta, context } };
   }
 
   /** An interceptor may hold a request that is no longer wanted; what was sent ends by itself, and says better how. */
@@ -149,18 +157,27 @@ class Passage {
     );
   }
 
-  /** What is under way ends by itself too, a tick of the wheel later at the most; this is for who would wait even then. */
+  /** What is under way ends by itself; this is for who would wait even then. */
   #expiry(): Observable<never> {
-    const { clock } = this.#sending.ports;
-    const { deadline, timeoutMs } = this.#terms;
-    return timer(Math.max(0, deadline - clock.now()), clock).pipe(
-      // A stream that is under way is open, or ends by itself.
-      filter(() => this.#underWay === 0 || !this.#sending.isStream),
-      switchMap(() => (this.#underWay > 0 ? timer(2 * limits.wheelTickMs, clock) : of(0))),
-      map(() => {
-        throw new SkeinError('deadline-exceeded', { timeoutMs }, { ran: this.#ran });
-      }),
-    );
+    const { ports, isStream } = this.#sending;
+    const { deadline, wholeDeadline, timeoutMs } = this.#terms;
+    const wholeMs = wholeDeadline - ports.clock.now();
+    return new Observable((subscriber) => {
+      const fail = (ms: number): void => {
+        subscriber.error(new SkeinError('deadline-exceeded', { timeoutMs: ms }, { ran: this.#ran }));
+      };
+      const late = (): void => {
+        // A stream that is under way even now is open.
+        if (isStream && this.#underWay > 0) this.#wasOpen = true;
+        else if (!isStream || !this.#wasOpen) fail(timeoutMs);
+      };
+      subscriber.add(onOverdue(deadline, this.#terms, ports, late));
+      if (!isStream) return;
+      const lateInAll = (): void => {
+        fail(wholeMs);
+      };
+      subscriber.add(onOverdue(wholeDeadline, this.#terms, ports, lateInAll));
+    });
   }
 
   #typed(error: unknown): SkeinError {

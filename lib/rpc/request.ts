@@ -32,6 +32,8 @@ export abstract class Request extends Outgoing {
   readonly #silence: SilenceWatch | undefined;
   readonly #release: (() => void) | undefined;
   readonly #work: Work | undefined;
+  /** Of a stream. */
+  #isOpen = false;
   #retries: number;
   #attempts: number;
   /** The error after which it may have been run. */
@@ -84,14 +86,16 @@ export abstract class Request extends Outgoing {
     const { transport, wheel } = this.#sending.ports;
     this.#attempts += 1;
     wheel.add(this);
-    this.#silence?.begin();
+    if (!this.#sending.isStream) this.#silence?.begin();
     transport.send(this);
   }
 
-  /** Its server is at work on it; a stream is open from then on, and no longer bound by the time for its opening. */
+  /** Its server is at work on it; a stream is open from then on, and bound by its silence in place of the time for its opening. */
   override working(): void {
     this.#silence?.heard();
-    if (!this.#sending.isStream || this.isSettled) return;
+    if (!this.#sending.isStream || this.isSettled || this.#isOpen) return;
+    this.#isOpen = true;
+    this.#silence?.begin();
     const { wheel, clock } = this.#sending.ports;
     wheel.remove(this);
     const sentAt = this.deadline - this.#timeoutMs;

@@ -28,8 +28,8 @@ export class Work implements HandlerContext {
   #stops: Set<(reason: SkeinError) => void> | undefined;
   #cancelled: SkeinError | undefined;
   #context: Context | undefined;
+  #isIntercepted = false;
   open: unknown = undefined;
-
   constructor(request: Incoming) {
     this.#request = request;
   }
@@ -68,6 +68,20 @@ export class Work implements HandlerContext {
 
   get traceparent(): string | undefined {
     return this.#request.meta?.traceparent;
+  }
+
+  /** Interceptors stand around its handler, and may call that later: they say when it is at work. */
+  intercept(): void {
+    this.#isIntercepted = true;
+  }
+
+  get isIntercepted(): boolean {
+    return this.#isIntercepted;
+  }
+
+  /** Its handler is at work: to who opened it, the stream is open. */
+  working(): void {
+    this.#request.working();
   }
 
   get deadline(): number {

@@ -91,8 +91,8 @@ const itemsOf = (request: Incoming, work: Work, { ambient, logger }: RpcPorts): 
   return fromDemand(inflow.items);
 };
 
-const awaitReply: Course['follow'] = (result, outcome, request) => {
-  request.working();
+const awaitReply: Course['follow'] = (result, outcome, _request, work) => {
+  if (!work.isIntercepted) work.working();
   return firstValue(result, outcome);
 };
 
@@ -123,7 +123,7 @@ const sendItems = (
     });
     flows.outflow = outflow;
     outflow.begin();
-    if (!outflow.hasFailed) request.working();
+    if (!work.isIntercepted && !outflow.hasFailed) work.working();
     outflow.demand(request.terms?.credit ?? 0, 0);
   };
   if (isThenable(result)) Promise.resolve(result).then(send).catch(outcome.error);

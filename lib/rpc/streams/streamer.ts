@@ -9,6 +9,7 @@ import { demand, fromDemand, type Produce, type Stream } from '../../operators/s
 import type { Method } from '../contract.js';
 import type { ChannelOptions } from '../options.js';
 import { checkOutput } from '../check-output.js';
+import { onGivenUp } from '../given-up.js';
 import { passThrough, streamOf } from '../pass-through.js';
 import { Request } from '../request.js';
 import type { RpcPorts } from '../rpc-ports.js';
@@ -16,7 +17,6 @@ import { agree, asUnsent, leftOfStream, type Sending, type Terms } from '../term
 import type { Sink } from '../sink.js';
 import { tellDeclared } from '../tell-declared.js';
 import { feed } from './feed.js';
-import { onGivenUp } from './given-up.js';
 import { Inflow } from './inflow.js';
 import { SentFlows } from './sent-flows.js';
 
@@ -26,14 +26,11 @@ class ItemsRequest extends Request {
   override readonly stream: SentFlows;
   readonly inflow: Inflow;
   readonly #life: RpcPorts['life'];
-  readonly #onOver: () => void;
   #isWithdrawn = false;
 
-  /** `onOver` is called as the other side has ended it, before that is told behind what has come. */
-  constructor(sending: Sending, opening: unknown, terms: Terms, credit: number, onOver: () => void) {
+  constructor(sending: Sending, opening: unknown, terms: Terms, credit: number) {
     super(sending, opening, terms);
     this.#life = sending.ports.life;
-    this.#onOver = onOver;
     this.stream = new SentFlows(this.id, credit, terms.wholeDeadline, sending.ports.clock);
     this.inflow = new Inflow(credit, true, {
       owe: () => {
@@ -66,7 +63,6 @@ class ItemsRequest extends Request {
 
   override done(): void {
     if (!this.end('ok')) return;
-    this.#onOver();
     this.stream.progress?.complete();
     this.stream.close();
   }
@@ -86,7 +82,6 @@ class ItemsRequest extends Request {
       this.stream.abort(error);
       return;
     }
-    this.#onOver();
     this.stream.fail(error);
   }
 }
@@ -101,7 +96,7 @@ interface Opening {
   readonly source: unknown;
   readonly terms: Terms;
   readonly options: ChannelOptions | undefined;
-  readonly onOver: () => void;
+  readonly onSent: (request: ItemsRequest) => void;
 }
 
 /** A method that gives a stream, as a client calls it: what all its requests have in common. */
@@ -141,15 +136,12 @@ export class Streamer {
     }
     const { ports } = this.#sending;
     const wholeMs = terms.wholeDeadline - ports.clock.now();
-    let isWatched = false;
-    // Until then the request itself sees to it.
-    const onOver = (): void => {
-      if (isWatched || subscriber.closed) return;
-      isWatched = true;
-      subscriber.add(onGivenUp(terms, wholeMs, ports, (error) => subscriber.error(error)));
+    let sent: ItemsRequest | undefined;
+    const onSent = (request: ItemsRequest): void => {
+      sent = request;
     };
     const send = (handed: unknown, renewed: Terms, asked$: Observable<number>): Observable<unknown> =>
-      new Observable((taker) => this.#send(handed, { source, terms: renewed, options, onOver }, asked$, taker));
+      new Observable((taker) => this.#send(handed, { source, terms: renewed, options, onSent }, asked$, taker));
     const produce: Produce<unknown> =
       ports.interceptors.client.length > 0
         ? passDemand(
@@ -158,6 +150,13 @@ export class Streamer {
           )
         : (asked$) => send(opening, terms, asked$);
     this.#checked(fromDemand(produce), options)[demand](credit$).subscribe(subscriber);
+    if (subscriber.closed) return;
+    subscriber.add(
+      onGivenUp(terms, wholeMs, ports, (error) => {
+        // A request that is under way sees to it by itself.
+        if (sent?.isSettled !== false) subscriber.error(error);
+      }),
+    );
   }
 
   #checked(stream: Stream<unknown>, options: ChannelOptions | undefined): Stream<unknown> {
@@ -168,13 +167,13 @@ export class Streamer {
 
   #send(
     opening: unknown,
-    { source, terms, options, onOver }: Opening,
+    { source, terms, options, onSent }: Opening,
     credit$: Observable<number>,
     subscriber: Subscriber<unknown>,
   ): void {
     let request: ItemsRequest;
     try {
-      request = new ItemsRequest(this.#sending, opening, terms, options?.credit ?? limits.streamCredit, onOver);
+      request = new ItemsRequest(this.#sending, opening, terms, options?.credit ?? limits.streamCredit);
       if (source !== undefined) feed(request, source, options?.progress, this.#sending.ports);
     } catch (thrown) {
       this.#unsent(thrown).subscribe(subscriber);
@@ -183,6 +182,7 @@ export class Streamer {
     const { errors } = this.#method;
     const { ports } = this.#sending;
     const sink: Sink = errors.length > 0 ? tellDeclared(subscriber, errors, leftOfStream(terms, ports), ports) : subscriber;
+    onSent(request);
     request.send();
     subscriber.add(request.inflow.items(credit$).subscribe(sink));
   }
