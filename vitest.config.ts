@@ -10,7 +10,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: 'test/build.ts',
+    globalSetup: ['test/build.ts', 'test/install.ts'],
     // ZeroMQ aborts the process when a worker thread that holds sockets ends.
     pool: 'forks',
     maxWorkers: 2,

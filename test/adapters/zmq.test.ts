@@ -25,8 +25,7 @@ import {
   tap,
   toArray,
 } from 'rxjs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Dealer } from 'zeromq';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ConsoleLogger } from '../../lib/adapters/system/console-logger.js';
 import { makePrivate } from '../../lib/adapters/system/private-directory.js';
 import { SystemClock } from '../../lib/adapters/system/system-clock.js';
@@ -36,6 +35,7 @@ import { tcpEndpoint } from '../../lib/adapters/wires/tcp-endpoint.js';
 import { ZmqNetwork } from '../../lib/adapters/zmq/zmq-network.js';
 import { isSkeinError } from '../../lib/core/errors.js';
 import type { Listening, Wire } from '../../lib/ports/network.js';
+import { describeWith } from '../needs.js';
 
 const clock = new SystemClock();
 const ports = { clock, ids: new SystemIds(clock), logger: new ConsoleLogger(), makePrivate };
@@ -49,7 +49,7 @@ const peer = async (script: string, ...args: readonly string[]) => {
   return { child, said };
 };
 
-describe('ZmqNetwork', () => {
+describeWith('zeromq', 'ZmqNetwork', () => {
   let ipcDirectory: string;
   let network: ZmqNetwork;
   beforeEach(async () => {
@@ -163,6 +163,7 @@ describe('ZmqNetwork', () => {
   it('talks with a peer that speaks plain ZeroMQ, which sees only what it was sent', async () => {
     const { address, wire$ } = wires(network.listen('tcp://127.0.0.1:*'));
     const subscription = wire$.pipe(mergeMap((wire) => wire.message$.pipe(mergeMap((frames) => wire.send(frames))))).subscribe();
+    const { Dealer } = await import('zeromq');
     const dealer = new Dealer();
     dealer.connect(await address);
     await dealer.send(['a', 'b']);

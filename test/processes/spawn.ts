@@ -5,10 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, vi } from 'vitest';
+import { describeWith } from '../needs.js';
 
 /** Runs tests once over each network of sockets; all nodes that they and their processes start have it. */
 export const overEachNetwork = (tests: () => void): void => {
-  describe.each(['zmq', 'zmtp'])('over %s,', (network) => {
+  const over = (network: 'zmq' | 'zmtp') => (): void => {
     beforeAll(() => {
       vi.stubEnv('SKEIN_NETWORK', network);
     });
@@ -16,7 +17,9 @@ export const overEachNetwork = (tests: () => void): void => {
       vi.unstubAllEnvs();
     });
     tests();
-  });
+  };
+  describeWith('zeromq', 'over zmq,', over('zmq'));
+  describe('over zmtp,', over('zmtp'));
 };
 
 const children = new Set<ChildProcess>();

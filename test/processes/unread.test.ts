@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { describeWith } from '../needs.js';
 import { end, startTs, stop } from '../run.js';
 
 /** What a process prints, line by line. */
@@ -8,7 +9,7 @@ const linesOf = ({ stdout }: ReturnType<typeof startTs>): (() => Promise<string>
   return async () => String((await line$.next()).value);
 };
 
-describe('a process that reads nothing for a while', () => {
+describeWith('zeromq', 'a process that reads nothing for a while', () => {
   it('survives the death of a peer that has filled all buffers to it', async () => {
     const receiver = startTs(['test/processes/unread.ts']);
     const received = linesOf(receiver);

@@ -14,7 +14,8 @@ import {
   typed,
 } from '../../lib/index.js';
 import type { Cluster } from './cluster.js';
-import { ipcCluster, localCluster } from './local-cluster.js';
+import { describeWith } from '../needs.js';
+import { localCluster } from './local-cluster.js';
 import { simCluster } from './sim-cluster.js';
 
 class Sold extends defineError('sold', typed<{ readonly item: number }>()) {}
@@ -184,14 +185,16 @@ const transcriptOn = async (start: () => Promise<Cluster>, seed: number): Promis
   }
 };
 
-describe('the same life', () => {
-  it.each(Array.from({ length: 20 }, (_, i) => i + 1))(
-    'comes to the same on the simulated network and on both of sockets, by seed %i',
-    async (seed) => {
-      const simulated = await transcriptOn(simCluster, seed);
-      expect(await transcriptOn(ipcCluster, seed)).toEqual(simulated);
-      expect(await transcriptOn(localCluster('?network=zmtp'), seed)).toEqual(simulated);
-      expect(simulated.length).toBeGreaterThan(10);
-    },
-  );
-});
+/** As many as are wanted: `SKEIN_SEEDS=1000 npx vitest run test/semantics/differential.test.ts`. */
+const seeds = Array.from({ length: Number(process.env.SKEIN_SEEDS ?? 20) }, (_, i) => i + 1);
+
+const sameLives = (query: string) => (): void => {
+  it.each(seeds)('comes to the same as on the simulated network, by seed %i', async (seed) => {
+    const simulated = await transcriptOn(simCluster, seed);
+    expect(await transcriptOn(localCluster(query), seed)).toEqual(simulated);
+    expect(simulated.length).toBeGreaterThan(10);
+  });
+};
+
+describe('the same life by ZMTP in TypeScript', sameLives('?network=zmtp'));
+describeWith('zeromq', "the same life by ZeroMQ's library", sameLives('?network=zmq'));

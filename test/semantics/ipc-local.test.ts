@@ -1,9 +1,12 @@
-import { ipcCluster } from './local-cluster.js';
+import { describeWith } from '../needs.js';
+import { localCluster } from './local-cluster.js';
 import { semanticsSuite } from './suite.js';
 
-semanticsSuite('ZeroMQ on ipc and the local directory', ipcCluster, {
-  virtualTime: false,
-  shortMs: 500,
-  registers: true,
-  faults: false,
+describeWith('zeromq', "ZeroMQ's library", () => {
+  semanticsSuite('ZeroMQ on ipc and the local directory', localCluster('?network=zmq'), {
+    virtualTime: false,
+    shortMs: 500,
+    registers: true,
+    faults: false,
+  });
 });

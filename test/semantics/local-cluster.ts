@@ -11,6 +11,3 @@ export const localCluster = (query: string) => async (): Promise<Cluster> => {
     release: () => rm(directory, { recursive: true, force: true }),
   });
 };
-
-/** Through ipc, by ZeroMQ's library. */
-export const ipcCluster = localCluster('?network=zmq');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createNode, type Node } from '../../lib/index.js';
 import { freePort } from '../bench/free-port.js';
+import { describeWith } from '../needs.js';
 import { type Cluster, realCluster } from './cluster.js';
 import { semanticsSuite } from './suite.js';
 
@@ -35,9 +36,11 @@ const tcpCluster = async (): Promise<Cluster> => {
   );
 };
 
-semanticsSuite('ZeroMQ on tcp and a ring file', tcpCluster, {
-  virtualTime: false,
-  shortMs: 500,
-  registers: false,
-  faults: false,
+describeWith('zeromq', "ZeroMQ's library", () => {
+  semanticsSuite('ZeroMQ on tcp and a ring file', tcpCluster, {
+    virtualTime: false,
+    shortMs: 500,
+    registers: false,
+    faults: false,
+  });
 });
