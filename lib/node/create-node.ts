@@ -77,17 +77,13 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     root.stop();
     wheel.close();
   });
-  const undeliverable$ = new Subject<Undeliverable>();
-  closers.add(() => {
-    // In its turn: what fails by the closing is still told.
-    clock.schedule(() => {
-      undeliverable$.complete();
-    }, 0);
-  });
+  const undeliverable$ = undeliverableUntil(closers, clock);
+  const closed$ = new Subject<void>();
   const transport = new Mesh(root, { identity, network, matchmaker, codec, clock, random, logger, meter });
   closers.add(() => {
     transport.close();
     endLeftovers({ wheel, clock });
+    closed$.next();
   });
   let lastId = 0;
   const rpc: RpcPorts = {
@@ -103,6 +99,7 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     undeliverable$,
     nextId: () => (lastId += 1),
     life: { state: 'open' },
+    closed$,
     node: identity.node,
     ...requests,
     drainNode: () => drainQuietly(node, logger),
@@ -126,6 +123,17 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
   });
   if (settings.handleSignals === true) closers.add(drainOnSignals(node, logger, clock));
   return node;
+};
+
+const undeliverableUntil = (closers: Closers, clock: Clock): Subject<Undeliverable> => {
+  const undeliverable$ = new Subject<Undeliverable>();
+  closers.add(() => {
+    // In its turn: what fails by the closing is still told.
+    clock.schedule(() => {
+      undeliverable$.complete();
+    }, 0);
+  });
+  return undeliverable$;
 };
 
 const requestDefaults = ({ timeoutMs, sendStacks, remoteDrain }: Settings) => ({

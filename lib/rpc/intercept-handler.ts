@@ -1,4 +1,4 @@
-import { catchError, defer, from, Observable, of, switchMap, throwError } from 'rxjs';
+import { catchError, defer, from, Observable, of, switchMap, tap, throwError } from 'rxjs';
 import { type Failure, isSkeinError } from '../core/errors.js';
 import { isThenable } from '../core/thenable.js';
 import { passDemand } from '../operators/pass-demand.js';
@@ -61,9 +61,11 @@ export const interceptHandler = (
     case 'channel':
       // Items pass one by one, as they are asked for.
       return (input: unknown, work: Work) => {
-        const demanded = passDemand((asked$) => pass(input, work, (result) => itemsOf(result, asked$, work)));
+        const opened = tap(() => {
+          work.working();
+        });
         work.intercept();
-        return fromDemand(demanded);
+        return fromDemand(passDemand((asked$) => pass(input, work, (result) => itemsOf(result, asked$, work)).pipe(opened)));
       };
   }
 };

@@ -3,6 +3,7 @@ import {
   defer,
   endWith,
   ignoreElements,
+  map,
   merge,
   NEVER,
   Observable,
@@ -42,8 +43,11 @@ class Passage {
   #ranBefore: Ran = 'no';
   #underWay = 0;
   #wasSent = false;
-  /** Whether a stream was open, or something has come of it: then the time for its opening binds it no more. */
+  /** Whether a stream was open, or something came of its interceptors: then the time for its opening binds it no more. */
   #wasOpen = false;
+  readonly #onOpen = (): void => {
+    this.#wasOpen = true;
+  };
   /** An error of unknown outcome, after which nothing more is sent. */
   #lastWord: SkeinError | undefined;
   /** Ends it whatever the interceptors do. */
@@ -62,10 +66,10 @@ class Passage {
     const { operation, ports } = this.#sending;
     const request = { contract: operation.topic, method: operation.method, input, context: this.#context };
     const outcome$ = compose(ports.interceptors.client, this.#last)(request);
-    return merge(this.#over$, read(outcome$).pipe(endWith(over)), this.#withdrawn(), this.#expiry()).pipe(
+    return merge(this.#over$, read(outcome$).pipe(endWith(over)), this.#withdrawn(), this.#expiry(), this.#closing()).pipe(
       takeWhile((value) => value !== over),
       tap(() => {
-        this.#wasOpen = true;
+        this.#onOpen();
       }),
       catchError((error: unknown) => throwError(() => this.#typed(error))),
       tap({
@@ -112,10 +116,8 @@ class Passage {
       tap({
         next: () => {
           this.#ranBefore = 'yes';
-          this.#wasOpen = true;
         },
         complete: () => {
-          this.#wasOpen = true;
           end('yes');
         },
         error: (thrown: unknown) => {
@@ -135,17 +137,16 @@ class Passage {
    * with. Throws what keeps it from being sent.
    */
   #renew(context: Context): Terms {
-    const { wholeDeadline, timeoutMs, signal, work, meta } = this.#terms;
+    const { wholeDeadline, timeoutMs, signal, work } = this.#terms;
     const ran = this.#ran;
     const now = this.#sending.ports.clock.now();
-    const isReopened = this.#sending.isStream && this.#wasOpen;
-    const deadline = isReopened ? Math.min(now + timeoutMs, wholeDeadline) : this.#terms.deadline;
+    const deadline = this.#wasOpen ? Math.min(now + timeoutMs, wholeDeadline) : this.#terms.deadline;
     if (this.#lastWord) throw this.#lastWord;
     if (deadline <= now) throw new SkeinError('deadline-exceeded', { timeoutMs }, { ran });
     if (signal?.aborted === true) throw new SkeinError('cancelled', { reason: signal.reason }, { ran });
     if (work?.cancelled) throw new SkeinError('cancelled', { reason: work.cancelled }, { ran });
-    if (context === this.#context && !isReopened) return this.#terms;
-    return { ...this.#terms, deadline, meta: context === this.#context ? meta : { ...meta, context } };
+    const meta = context === this.#context ? this.#terms.meta : { ...this.#terms.meta, context };
+    return { ...this.#terms, deadline, meta, onOpen: this.#onOpen };
   }
 
   /** An interceptor may hold a request that is no longer wanted; what was sent ends by itself, and says better how. */
@@ -153,6 +154,14 @@ class Passage {
     return new Observable((subscriber) =>
       onWithdrawn(this.#terms, (reason) => {
         subscriber.error(new SkeinError('cancelled', { reason }, { ran: this.#ran }));
+      }),
+    );
+  }
+
+  #closing(): Observable<never> {
+    return this.#sending.ports.closed$.pipe(
+      map(() => {
+        throw new SkeinError('closed', { what: 'the node' }, { ran: this.#ran });
       }),
     );
   }
@@ -167,9 +176,7 @@ class Passage {
         subscriber.error(new SkeinError('deadline-exceeded', { timeoutMs: ms }, { ran: this.#ran }));
       };
       const late = (): void => {
-        // A stream that is under way even now is open.
-        if (isStream && this.#underWay > 0) this.#wasOpen = true;
-        else if (!isStream || !this.#wasOpen) fail(timeoutMs);
+        if (!this.#wasOpen) fail(timeoutMs);
       };
       subscriber.add(onOverdue(deadline, this.#terms, ports, late));
       if (!isStream) return;

@@ -32,8 +32,8 @@ export abstract class Request extends Outgoing {
   readonly #silence: SilenceWatch | undefined;
   readonly #release: (() => void) | undefined;
   readonly #work: Work | undefined;
-  /** Of a stream. */
   #isOpen = false;
+  readonly #onOpen: (() => void) | undefined;
   #retries: number;
   #attempts: number;
   /** The error after which it may have been run. */
@@ -50,6 +50,7 @@ export abstract class Request extends Outgoing {
     this.#timeoutMs = terms.timeoutMs;
     this.#wholeDeadline = terms.wholeDeadline;
     this.#work = terms.work;
+    this.#onOpen = terms.onOpen;
     this.#retries = terms.retries;
     this.#attempts = former?.attempts ?? 0;
     this.#unsure = former?.unsure;
@@ -95,6 +96,7 @@ export abstract class Request extends Outgoing {
     this.#silence?.heard();
     if (!this.#sending.isStream || this.isSettled || this.#isOpen) return;
     this.#isOpen = true;
+    this.#onOpen?.();
     this.#silence?.begin();
     const { wheel, clock } = this.#sending.ports;
     wheel.remove(this);

@@ -1,4 +1,4 @@
-import type { Subject } from 'rxjs';
+import type { Observable, Subject } from 'rxjs';
 import type { Ambient } from './ambient.js';
 import type { DeadlineWheel } from '../operators/deadline-wheel.js';
 import type { Clock } from '../ports/clock.js';
@@ -28,6 +28,8 @@ export interface RpcPorts {
   readonly nextId: () => number;
   /** Whether new work may begin: not while the node drains, unless it is part of work that was accepted before, and not once it is closed. */
   readonly life: { state: 'open' | 'draining' | 'closed' };
+  /** Emits as the node closes, once all that was under way has ended. */
+  readonly closed$: Observable<void>;
   /** For a whole request where nothing else says so, in ms. */
   readonly timeoutMs: number;
   /** The node's name. */

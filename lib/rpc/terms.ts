@@ -41,6 +41,8 @@ export interface Terms {
   readonly signal: AbortSignal | undefined;
   readonly key: string | undefined;
   readonly silenceMs: number | undefined;
+  /** Told once a stream is open. */
+  readonly onOpen?: (() => void) | undefined;
 }
 
 /** What keeps a request from being sent: a SkeinError itself, or what its input threw as it was looked at. */

@@ -29,6 +29,7 @@ export class Work implements HandlerContext {
   #cancelled: SkeinError | undefined;
   #context: Context | undefined;
   #isIntercepted = false;
+  #isOpen = false;
   open: unknown = undefined;
   constructor(request: Incoming) {
     this.#request = request;
@@ -79,8 +80,10 @@ export class Work implements HandlerContext {
     return this.#isIntercepted;
   }
 
-  /** Its handler is at work: to who opened it, the stream is open. */
+  /** Its handler is at work, or has been stood in for: to who opened it, the stream is open. */
   working(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
     this.#request.working();
   }
 

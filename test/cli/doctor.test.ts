@@ -21,8 +21,8 @@ it('finds nothing wrong where all is well, and lets two nodes talk over tcp and 
   expect(stdout).toMatch(/^ok {4}tcp +one node called another at tcp:\/\/127\.0\.0\.1:\d+$/m);
   expect(stdout).toMatch(/^ok {4}ipc +one node called another at ipc:\/\/.*\.sock$/m);
   expect(stdout).toMatch(/^ok {4}local directory +one node called another at /m);
-  const [ok, warned] = [9 - missing.length, missing.length].map(String);
-  expect(stdout).toContain(`\n${ok} ok, ${warned} to be looked at, 0 failed\n`);
+  const warned = missing.length;
+  expect(stdout).toContain(`\n${String(9 - warned)} ok, ${String(warned)} to be looked at, 0 failed\n`);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
 });
 

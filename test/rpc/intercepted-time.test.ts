@@ -3,10 +3,13 @@ import {
   catchError,
   concatMap,
   concatWith,
+  from,
+  interval,
   lastValueFrom,
   map,
   NEVER,
   type Observable,
+  reduce,
   retry,
   switchMap,
   take,
@@ -16,9 +19,11 @@ import {
 } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import {
+  call,
   channel,
   type Client,
   contract,
+  createNode,
   type Interceptor,
   type Node,
   sink,
@@ -32,11 +37,13 @@ const Numbers = contract('numbers', '1', {
   ten: stream<undefined, number>(),
   endless: stream<undefined, number>(),
   never: stream<undefined, number>(),
+  fails: stream<undefined, number>(),
   sum: sink<number, number>(),
   back: channel<number, number>(),
+  wait: call<number, number>(),
 });
 
-const ten = Array.from({ length: 10 }, (_, i) => i + 1);
+const digits = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
 
 const forever = async function* () {
   for (let n = 0; ; n += 1) {
@@ -47,8 +54,11 @@ const forever = async function* () {
 
 const serve = (node: Node) =>
   node.serve(Numbers, {
-    ten: () => ten,
+    ten: () => digits,
     endless: forever,
+    fails: () => {
+      throw new Error('broken');
+    },
     never: () => new Promise<never>(() => undefined),
     sum: async (item$) => {
       let sum = 0;
@@ -56,6 +66,7 @@ const serve = (node: Node) =>
       return sum;
     },
     back: (item$) => item$,
+    wait: () => new Promise<never>(() => undefined),
   });
 
 const pass: Interceptor = (request, next) => next(request);
@@ -141,10 +152,61 @@ describe.each([
   });
 });
 
+describe('a request that interceptors of its client hold', () => {
+  it.each<readonly [string, Interceptor, string]>([
+    ['before it is sent', hold, 'no'],
+    ['once it has failed', swallow, 'unknown'],
+  ])('%s ends as its node is closed', async (_, interceptor, ran) => {
+    const url = `zmq+memory://closing-${String(Math.random())}`;
+    await using server = await createNode(url);
+    const client = await createNode(url, { interceptors: { client: [interceptor] } });
+    await serve(server);
+    const api = client.client(Numbers);
+    await api.$ping();
+    const endings = [api.never(), api.sum(forever()), api.wait(1)].map((request$: Observable<unknown>) =>
+      lastValueFrom(request$).catch((error: unknown) => error),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await client.close();
+    const closed = { code: 'closed', ran };
+    expect(await Promise.all(endings)).toMatchObject([closed, closed, closed]);
+  });
+});
+
+describe('a server whose interceptor answers in the place of its handler', () => {
+  const ticks = interval(50).pipe(take(10));
+  const own =
+    (answer: (item$: Observable<number>) => Observable<number>): Interceptor =>
+    (request, next) =>
+      request.method.startsWith('$') ? next(request) : answer(request.input as Observable<number>);
+  const sum = reduce((all: number, item: number) => all + item, 0);
+  const some = async function* () {
+    for await (const n of forever()) {
+      if (n === 10) return;
+      yield n;
+    }
+  };
+  const options = { timeoutMs: 200 };
+
+  it.each<readonly [string, Interceptor, (api: Api) => Observable<unknown>, readonly number[]]>([
+    ['a stream', own(() => ticks), (api) => api.fails(undefined, options), digits],
+    [
+      'a stream that has failed',
+      (request, next) => next(request).pipe(catchError(() => ticks)),
+      (api) => api.fails(undefined, options),
+      digits,
+    ],
+    ['a channel', own((item$) => from(item$)), (api) => api.back(some(), options), digits],
+    ['a sink', own((item$) => from(item$).pipe(sum)), (api) => api.sum(some(), options), [45]],
+  ])('may take its time for %s', async (_, server, open, values) => {
+    expect((await ending({ server: [server] }, open)).how).toEqual(values);
+  });
+});
+
 describe('a stream behind an interceptor of its client', () => {
   it('may take longer than its opening, however that paces its items, and whenever the last of them came', async () => {
     const { how, ms } = await ending({ client: [paced] }, (api) => api.ten(undefined, { timeoutMs: 300 }));
-    expect(how).toEqual(ten);
+    expect(how).toEqual(digits);
     expect(ms).toBeGreaterThanOrEqual(500);
   });
 

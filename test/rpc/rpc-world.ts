@@ -24,6 +24,7 @@ export const rpcPorts = (clock: VirtualClock): RpcPorts => ({
   undeliverable$: new Subject(),
   nextId: () => 0,
   life: { state: 'open' },
+  closed$: new Subject(),
   timeoutMs: 60_000,
   sendStacks: false,
   node: 'a',

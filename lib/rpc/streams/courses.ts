@@ -74,6 +74,8 @@ const itemsOf = (request: Incoming, work: Work, { ambient, logger }: RpcPorts): 
   const flows = flowsOf(request);
   const inflow = new Inflow(limits.streamCredit, false, {
     owe: () => {
+      // Whoever takes its items is at work.
+      work.working();
       flows.wake();
     },
     stray: (error) => {
