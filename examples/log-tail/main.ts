@@ -11,7 +11,13 @@ const Logs = contract('logs', '1.0', { tail: stream<string, string>() });
 async function* follow(path: string, signal: AbortSignal): AsyncGenerator<string> {
   // Before it is read, so that no change is missed in between.
   const changes = watch(path, { signal })[Symbol.asyncIterator]();
-  let change = changes.next();
+  const nextChange = () => {
+    const next = changes.next();
+    // It fails as its caller leaves, also while nobody waits for it.
+    next.catch(() => undefined);
+    return next;
+  };
+  let change = nextChange();
   const file = await open(path);
   try {
     let rest = '';
@@ -19,7 +25,7 @@ async function* follow(path: string, signal: AbortSignal): AsyncGenerator<string
       const { bytesRead, buffer } = await file.read({ buffer: Buffer.alloc(16 * 1024) });
       if (bytesRead === 0) {
         await change;
-        change = changes.next();
+        change = nextChange();
       }
       const lines = (rest + buffer.toString('utf8', 0, bytesRead)).split('\n');
       rest = lines.pop() ?? '';
@@ -28,7 +34,6 @@ async function* follow(path: string, signal: AbortSignal): AsyncGenerator<string
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    change.catch(() => undefined);
     await file.close();
   }
 }
