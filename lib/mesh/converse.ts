@@ -45,6 +45,8 @@ export interface Part<T> {
   readonly control: Mailbox<Envelope>;
   /** Turns what left the outlets into envelopes, as late as can be. */
   readonly prepare: (batch: readonly (Envelope | T)[]) => Envelope[];
+  /** How many answers are awaited. */
+  readonly awaited?: () => number;
   /** What is to be said before a goodbye, although nothing is sent any more. */
   readonly lastWords?: () => readonly Envelope[];
   /** What cannot be sent after all is left out. */
@@ -97,7 +99,7 @@ const ignoreLateLoss = (): void => undefined;
 /**
  * All that this side says. What a message gave rise to leaves as soon as all of
  * the message is heard: with a window of 64, a sixth more calls a second than at the end of the turn, since both sides then work at
- * once; a tenth more again by {@link isHalved}.
+ * once; a tenth more again, and with one of 256 two fifths, by {@link portions}.
  */
 const speak = <T>(
   { wire, codec, clock, voice, outlet, control, prepare, unsendable, heartbeatMs }: Part<T>,
@@ -141,17 +143,25 @@ const withParcels = <T>(outlet: Outlet<Envelope | T>, parcels: Parcels): Outlet<
   },
 });
 
-/** So that a window that fits into one message does not have the two sides wait for each other; larger windows come in several. */
-const isHalved = (length: number): boolean => length >= limits.batchMax / 4 && length < limits.batchMax / 2;
-
-const halve = <T>(values: readonly T[]): readonly (readonly T[])[] => {
-  const middle = values.length >> 1;
-  return [values.slice(0, middle), values.slice(middle)];
+/**
+ * What is told of at once, so that what it gives rise to leaves before the rest is told of. Where one message answers all that is under way,
+ * as it does with a window that fits into it, the two sides would else wait for each other: with two messages under way both are at work.
+ */
+const portions = <T>(values: readonly T[], awaited: number): readonly (readonly T[])[] => {
+  const { length } = values;
+  if (length < limits.batchMax / 4 || awaited > length || awaited <= length / 2) return [values];
+  return [values.slice(0, length >> 1), values.slice(length >> 1)];
 };
 
 /** What the other side says, as signs of life; it is told of on the way. */
 const listen = (
-  { wire, clock, receive, peerHeartbeatMs }: Pick<Part<unknown>, 'wire' | 'clock' | 'receive' | 'peerHeartbeatMs'>,
+  {
+    wire,
+    clock,
+    receive,
+    awaited,
+    peerHeartbeatMs,
+  }: Pick<Part<unknown>, 'wire' | 'clock' | 'receive' | 'awaited' | 'peerHeartbeatMs'>,
   parcels: Parcels,
   corked$: Subject<boolean>,
 ): Observable<Vital> =>
@@ -161,10 +171,9 @@ const listen = (
   ).pipe(
     map((frames) => parcels.hear(frames)),
     tap((envelopes) => {
-      const halves = isHalved(envelopes.length) ? halve(envelopes) : [envelopes];
-      for (const half of halves) {
+      for (const portion of portions(envelopes, awaited?.() ?? 0)) {
         corked$.next(true);
-        receive(half);
+        receive(portion);
         corked$.next(false);
       }
     }),

@@ -52,13 +52,13 @@ export class LinkLoad {
     return [backlogOf('casts to be sent again', this.#again), ...this.#sent.backlogs];
   }
 
-  /** Whether an answer is awaited. */
-  get isAwaiting(): boolean {
-    return this.#sent.size > 0;
+  /** How many answers are awaited. */
+  get awaited(): number {
+    return this.#sent.size;
   }
 
   get isEmpty(): boolean {
-    return !this.isAwaiting && !this.outlet.hasReady && !this.strands.hasReady && this.#held.isEmpty;
+    return this.awaited === 0 && !this.outlet.hasReady && !this.strands.hasReady && this.#held.isEmpty;
   }
 
   /** Queues the request; it comes back `overloaded` where too many wait, or there is no room for it elsewhere. */

@@ -121,7 +121,7 @@ export class Link {
 
   /** Whether its wire is of no use at present: nothing waits for an answer or may be sent, or there is none to be had. */
   get isResting(): boolean {
-    return this.isDown || (!this.#load.isAwaiting && (!this.#load.outlet.hasReady || this.#hasHadItsTurn));
+    return this.isDown || (this.#load.awaited === 0 && (!this.#load.outlet.hasReady || this.#hasHadItsTurn));
   }
 
   /** Whether nothing waits here, and nothing is under way. */
@@ -243,6 +243,7 @@ export class Link {
         if (unused > 0) this.#credit$.next(unused);
         return envelopes;
       },
+      awaited: () => this.#load.awaited,
       // Or the peer would not know that these are no longer wanted, rather than lost.
       lastWords: () => this.#control.drain().filter(({ kind }) => kind === Kind.cancel),
       unsendable: (envelope, error) => {

@@ -86,26 +86,40 @@ const mixOf =
   (index: number): Work =>
     index % 10 === 3 ? cast : index % 10 === 7 ? stream : call;
 
+/** How long what was begun may take once the last has been, in ms: what takes longer was lost, and counts with this time. */
+const lostMs = 10_000;
+
 /** Each is timed from when it was due, so that those count that a slow one has kept from starting. */
 const atRate = (rate: number, seconds: number, workOf: (index: number) => Work): Promise<Figures> =>
   new Promise((resolve, reject) => {
     const [startedAt, all] = [performance.now(), Math.round(rate * seconds)];
     const histogram = build({ highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
     let [begun, done] = [0, 0];
+    const end = (): void => {
+      const opsPerSecond = done / ((performance.now() - startedAt) / 1_000);
+      resolve({ opsPerSecond, p50Us: histogram.getValueAtPercentile(50), p99Us: histogram.getValueAtPercentile(99) });
+    };
+    let patience: NodeJS.Timeout | undefined;
+    const giveUp = (): void => {
+      console.error(`${String(all - done)} of ${String(all)} came to no end within ${String(lostMs / 1_000)} s`);
+      for (let lost = all - done; lost > 0; lost -= 1) histogram.recordValue(lostMs * 1_000);
+      end();
+    };
     const begin = (index: number): void => {
       const dueAt = startedAt + (index * 1_000) / rate;
       workOf(index)(() => {
         histogram.recordValue(Math.max(1, Math.round((performance.now() - dueAt) * 1_000)));
         done += 1;
         if (done < all) return;
-        const opsPerSecond = done / ((performance.now() - startedAt) / 1_000);
-        resolve({ opsPerSecond, p50Us: histogram.getValueAtPercentile(50), p99Us: histogram.getValueAtPercentile(99) });
+        clearTimeout(patience);
+        end();
       }, reject);
     };
     const turn = (): void => {
       const due = Math.min(all, Math.floor((performance.now() - startedAt) * (rate / 1_000)));
       for (; begun < due; begun += 1) begin(begun);
       if (begun < all) setImmediate(turn);
+      else if (done < all) patience = setTimeout(giveUp, lostMs);
     };
     turn();
   });
