@@ -10,6 +10,8 @@ export const limits = {
   messageBytesMax: 80 * 1024 * 1024,
   /** Envelopes in one batch; lets both ends of a link work at the same time, where longer ones make them take turns. */
   batchMax: 256,
+  /** Envelopes of a message that may be told of in halves. */
+  halvedMin: 64,
   /** Payload bytes after which a batch ends. */
   batchBytesMax: 64 * 1024,
   /** Characters of an error's message that travel where the whole error is too large to. */

@@ -45,8 +45,8 @@ export interface Part<T> {
   readonly control: Mailbox<Envelope>;
   /** Turns what left the outlets into envelopes, as late as can be. */
   readonly prepare: (batch: readonly (Envelope | T)[]) => Envelope[];
-  /** How many answers are awaited. */
-  readonly awaited?: () => number;
+  /** Whether a message of so many records seems to be all that is under way: while one side works on it, the other one waits. */
+  readonly isWindow: (length: number) => boolean;
   /** What is to be said before a goodbye, although nothing is sent any more. */
   readonly lastWords?: () => readonly Envelope[];
   /** What cannot be sent after all is left out. */
@@ -99,7 +99,7 @@ const ignoreLateLoss = (): void => undefined;
 /**
  * All that this side says. What a message gave rise to leaves as soon as all of
  * the message is heard: with a window of 64, a sixth more calls a second than at the end of the turn, since both sides then work at
- * once; a tenth more again, and with one of 256 two fifths, by {@link portions}.
+ * once. What is all that is under way is told of in halves, so that two messages are: a tenth more, with a window of 256 a quarter.
  */
 const speak = <T>(
   { wire, codec, clock, voice, outlet, control, prepare, unsendable, heartbeatMs }: Part<T>,
@@ -143,14 +143,9 @@ const withParcels = <T>(outlet: Outlet<Envelope | T>, parcels: Parcels): Outlet<
   },
 });
 
-/**
- * What is told of at once, so that what it gives rise to leaves before the rest is told of. Where one message answers all that is under way,
- * as it does with a window that fits into it, the two sides would else wait for each other: with two messages under way both are at work.
- */
-const portions = <T>(values: readonly T[], awaited: number): readonly (readonly T[])[] => {
-  const { length } = values;
-  if (length < limits.batchMax / 4 || awaited > length || awaited <= length / 2) return [values];
-  return [values.slice(0, length >> 1), values.slice(length >> 1)];
+const halve = <T>(values: readonly T[]): readonly (readonly T[])[] => {
+  const middle = values.length >> 1;
+  return [values.slice(0, middle), values.slice(middle)];
 };
 
 /** What the other side says, as signs of life; it is told of on the way. */
@@ -159,9 +154,9 @@ const listen = (
     wire,
     clock,
     receive,
-    awaited,
+    isWindow,
     peerHeartbeatMs,
-  }: Pick<Part<unknown>, 'wire' | 'clock' | 'receive' | 'awaited' | 'peerHeartbeatMs'>,
+  }: Pick<Part<unknown>, 'wire' | 'clock' | 'receive' | 'isWindow' | 'peerHeartbeatMs'>,
   parcels: Parcels,
   corked$: Subject<boolean>,
 ): Observable<Vital> =>
@@ -171,9 +166,10 @@ const listen = (
   ).pipe(
     map((frames) => parcels.hear(frames)),
     tap((envelopes) => {
-      for (const portion of portions(envelopes, awaited?.() ?? 0)) {
+      const { length } = envelopes;
+      for (const part of length >= limits.halvedMin && isWindow(length) ? halve(envelopes) : [envelopes]) {
         corked$.next(true);
-        receive(portion);
+        receive(part);
         corked$.next(false);
       }
     }),

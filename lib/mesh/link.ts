@@ -243,7 +243,7 @@ export class Link {
         if (unused > 0) this.#credit$.next(unused);
         return envelopes;
       },
-      awaited: () => this.#load.awaited,
+      isWindow: (length) => this.#load.awaited <= length && this.#load.awaited > length / 2,
       // Or the peer would not know that these are no longer wanted, rather than lost.
       lastWords: () => this.#control.drain().filter(({ kind }) => kind === Kind.cancel),
       unsendable: (envelope, error) => {

@@ -77,6 +77,8 @@ export class ServedLink implements AnswerDesk {
       receive: (envelopes) => {
         this.#receive(envelopes);
       },
+      // Of larger windows the dialler has several messages under way.
+      isWindow: (length) => length < limits.batchMax / 2,
       heartbeatMs: identity.heartbeatMs,
       peerHeartbeatMs: () => this.#peerHeartbeatMs,
     });

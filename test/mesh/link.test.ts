@@ -54,6 +54,28 @@ describe('a link', () => {
     expect((await met()).heard).toEqual([hello]);
   });
 
+  it.each([63, 64, 200, 256])('has two messages under way where one answers all of %i requests', async (count) => {
+    const { clock, send, welcomed } = setUp();
+    const first = Array.from({ length: count }, (_, id) => id);
+    const requests = send(...first);
+    const peer = await welcomed({ credit: 1_024 });
+    // Each that is answered is followed by another one.
+    const more = requests.map((request) => {
+      const told = request.reply.bind(request);
+      return (request.reply = (payload: unknown) => {
+        told(payload);
+        send(request.id + 1_000);
+      });
+    });
+    expect(more).toHaveLength(count);
+    peer.sizes.length = 0;
+    peer.say(...first.map((id): Envelope => ({ kind: Kind.reply, id, payload: id, bytes: 9 })));
+    await clock.advance(10);
+    expect(peer.sizes).toEqual(count < 64 ? [count] : [count >> 1, count - (count >> 1)]);
+    expect(peer.of(Kind.call)).toHaveLength(2 * count);
+    expect(requests.map(({ told }) => told)).toEqual(first.map((id) => [id]));
+  });
+
   it('sends no request before the welcome', async () => {
     const { clock, link, send, met } = setUp();
     const requests = send(1, 2);
