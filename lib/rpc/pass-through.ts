@@ -1,17 +1,16 @@
 import {
-  catchError,
   defer,
   endWith,
   ignoreElements,
   map,
   merge,
+  type MonoTypeOperatorFunction,
   NEVER,
   Observable,
   Subject,
   take,
   takeWhile,
   tap,
-  throwError,
   throwIfEmpty,
 } from 'rxjs';
 import type { Context } from '../core/context.js';
@@ -71,7 +70,7 @@ class Passage {
       tap(() => {
         this.#onOpen();
       }),
-      catchError((error: unknown) => throwError(() => this.#typed(error))),
+      mapError((error) => this.#typed(error)),
       tap({
         complete: () => {
           this.#count('ok');
@@ -142,6 +141,8 @@ class Passage {
     const now = this.#sending.ports.clock.now();
     const deadline = this.#wasOpen ? Math.min(now + timeoutMs, wholeDeadline) : this.#terms.deadline;
     if (this.#lastWord) throw this.#lastWord;
+    // Who tries again at once would do so until the stack is full.
+    if (this.#sending.ports.life.state === 'closed') throw new SkeinError('closed', { what: 'the node' }, { ran });
     if (deadline <= now) throw new SkeinError('deadline-exceeded', { timeoutMs }, { ran });
     if (signal?.aborted === true) throw new SkeinError('cancelled', { reason: signal.reason }, { ran });
     if (work?.cancelled) throw new SkeinError('cancelled', { reason: work.cancelled }, { ran });
@@ -198,6 +199,24 @@ class Passage {
     if (!this.#wasSent) this.#sending.ports.meter.counter(`requests.${how}`).total += 1;
   }
 }
+
+/** Unlike `catchError`, it tells before it lets go: an interceptor that throws as it is let go of changes nothing of what is told. */
+const mapError =
+  (project: (error: unknown) => SkeinError): MonoTypeOperatorFunction<unknown> =>
+  (source$) =>
+    new Observable((subscriber) =>
+      source$.subscribe({
+        next: (value) => {
+          subscriber.next(value);
+        },
+        error: (error: unknown) => {
+          subscriber.error(project(error));
+        },
+        complete: () => {
+          subscriber.complete();
+        },
+      }),
+    );
 
 /** A request's outcome once it has passed the client's interceptors. */
 export const passThrough = (sending: Sending, terms: Terms, input: unknown, send: Send, read: Read): Observable<unknown> =>

@@ -2,13 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   catchError,
   concatMap,
+  config,
   concatWith,
   from,
   interval,
   lastValueFrom,
   map,
   NEVER,
-  type Observable,
+  Observable,
   reduce,
   retry,
   switchMap,
@@ -156,6 +157,7 @@ describe('a request that interceptors of its client hold', () => {
   it.each<readonly [string, Interceptor, string]>([
     ['before it is sent', hold, 'no'],
     ['once it has failed', swallow, 'unknown'],
+    ['and try again at once', (request, next) => next(request).pipe(retry()), 'unknown'],
   ])('%s ends as its node is closed', async (_, interceptor, ran) => {
     const url = `zmq+memory://closing-${String(Math.random())}`;
     await using server = await createNode(url);
@@ -170,6 +172,37 @@ describe('a request that interceptors of its client hold', () => {
     await client.close();
     const closed = { code: 'closed', ran };
     expect(await Promise.all(endings)).toMatchObject([closed, closed, closed]);
+  });
+});
+
+describe('requests that wait for a server behind an interceptor that tries again at once', () => {
+  it('end as their node is closed', async () => {
+    const client = await createNode(`zmq+memory://waiting-${String(Math.random())}`, {
+      interceptors: { client: [(request, next) => next(request).pipe(retry())] },
+    });
+    const api = client.client(Numbers);
+    const endings = [api.endless(), api.sum(forever()), api.wait(1), api.back([1])].map((request$: Observable<unknown>) =>
+      lastValueFrom(request$).catch((error: unknown) => error),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await client.close();
+    for (const error of await Promise.all(endings)) expect(error).toMatchObject({ code: 'closed', ran: 'no' });
+  });
+});
+
+describe('an interceptor that throws as it is let go of', () => {
+  it('changes nothing of how its request ends', async () => {
+    const thrown = new Promise((resolve) => (config.onUnhandledError = resolve));
+    const throwing: Interceptor = (request) =>
+      new Observable(() => () => {
+        throw new Error(`on its way out of ${request.method}`);
+      });
+    const url = `zmq+memory://throwing-${String(Math.random())}`;
+    await using client = await createNode(url, { interceptors: { client: [throwing] } });
+    const error = await lastValueFrom(client.client(Numbers).endless(undefined, { timeoutMs: 50 })).catch((one: unknown) => one);
+    expect(error).toMatchObject({ code: 'deadline-exceeded', ran: 'no' });
+    expect(String(await thrown)).toContain('on its way out');
+    config.onUnhandledError = null;
   });
 });
 

@@ -44,7 +44,7 @@ interface Handled {
 export const acceptReading = (accepted: Socket, highWaterMark: number, take: Take): Socket => {
   const handled = accepted as Handled;
   const handle = handled._handle;
-  if (typeof handle?.useUserBuffer !== 'function') return accepted.on('data', take);
+  if (typeof handle?.useUserBuffer !== 'function') return accepted.on('data', take).resume();
   handled._handle = null;
   const options = { handle, readable: true, writable: true, highWaterMark, onread: reading(take) };
   const socket = new Socket(options);
