@@ -1,6 +1,7 @@
 import type { Backlog } from '../core/backlog.js';
 import { type Envelope, Kind } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
+import { IdTable } from '../core/id-table.js';
 import { limits } from '../core/limits.js';
 import { Ring } from '../core/ring.js';
 import type { Counter } from '../ports/meter.js';
@@ -22,7 +23,7 @@ export interface LostCasts {
 /** What was sent on the present wire and is not answered yet, and what the wire knows of it. */
 export class SentRequests {
   readonly #late: Counter;
-  readonly #pending = new Map<number, Outgoing>();
+  readonly #pending = new IdTable<Outgoing>();
   readonly #methods = new MethodTable();
   /** Casts in the order in which they were sent, which is the order in which they are accepted. */
   #unaccepted = new Ring<Outgoing>(limits.outboxMax);
@@ -63,7 +64,7 @@ export class SentRequests {
     request.incarnation = this.incarnation;
     this.onWire += 1;
     this.total += 1;
-    this.#pending.set(request.id, request);
+    this.#pending.set(request);
     if (request.kind === Kind.cast) this.#unaccepted.push(request);
     request.stream?.leave(this.#way, now);
     envelopes.push(request);
@@ -133,7 +134,7 @@ export class SentRequests {
     for (const cast of casts) {
       if (!this.#refused.delete(cast) && !cast.isSettled && this.#pending.delete(cast.id)) open.add(cast);
     }
-    const lost = { casts: { casts, open, counted: this.#counted }, others: [...this.#pending.values()] };
+    const lost = { casts: { casts, open, counted: this.#counted }, others: this.#pending.values() };
     this.#pending.clear();
     this.#methods.clear();
     this.#refused.clear();

@@ -3,6 +3,7 @@ import { type Backlog, backlogOf } from '../core/backlog.js';
 import { type Envelope, type HelloEnvelope, Kind, type RequestEnvelope } from '../core/envelope.js';
 import { writeError } from '../core/error-record.js';
 import { SkeinError } from '../core/errors.js';
+import { IdTable } from '../core/id-table.js';
 import { limits } from '../core/limits.js';
 import { Mailbox } from '../operators/mailbox.js';
 import { shareOut } from '../operators/share-out.js';
@@ -36,7 +37,7 @@ export class ServedLink implements AnswerDesk {
   readonly way = new Strands();
   readonly #methods: NamedMethods;
   /** Requests that were let in and are not settled at once: those that can still be cancelled. */
-  readonly #working = new Map<number, ServedRequest>();
+  readonly #working = new IdTable<ServedRequest>();
   readonly #voice = new Voice();
   #caller: Caller | undefined;
   /** Names the dialling side's link, where it has told its number. */
@@ -124,13 +125,13 @@ export class ServedLink implements AnswerDesk {
   /** The node closes: nothing that came by this wire goes on. */
   end(): void {
     this.#patience?.unsubscribe();
-    const requests = [...this.#working.values()];
+    const requests = this.#working.values();
     this.#working.clear();
     for (const request of requests) request.cancel(new SkeinError('closed', { what: 'the node' }));
   }
 
   hold(request: ServedRequest): void {
-    this.#working.set(request.id, request);
+    this.#working.set(request);
   }
 
   answer(request: ServedRequest, envelope: Envelope): void {
@@ -247,7 +248,7 @@ export class ServedLink implements AnswerDesk {
     if (desk instanceof SkeinError) request.refuse(writeError(desk));
     else desk.admit(request);
     if (request.isSettled) return;
-    this.#working.set(request.id, request);
+    this.#working.set(request);
     request.prove(this.#ports.clock);
   }
 
@@ -270,7 +271,7 @@ export class ServedLink implements AnswerDesk {
     this.#abandon((request) => isForGood || request.memory === undefined);
     if (this.#working.size === 0) return;
     this.#reception.keep(this);
-    if (![...this.#working.values()].some(({ isAwaited }) => isAwaited)) return;
+    if (!this.#working.values().some(({ isAwaited }) => isAwaited)) return;
     this.#patience = this.#ports.clock.schedule(() => {
       this.#abandon(() => true);
     }, limits.suspectBeats * this.#peerHeartbeatMs);
@@ -285,7 +286,7 @@ export class ServedLink implements AnswerDesk {
   /** Ends work whose end someone waited for. */
   #abandon(isHopeless: (request: ServedRequest) => boolean): void {
     const lost = new SkeinError('link-lost', { peer: this.#wire.address });
-    for (const request of [...this.#working.values()]) {
+    for (const request of this.#working.values()) {
       if (!request.isAwaited || !isHopeless(request)) continue;
       this.#working.delete(request.id);
       request.abandon(lost);
