@@ -1,11 +1,17 @@
+/** 2 ** 32 by the golden ratio. */
+const golden = 0x9e3779b1;
+
 /**
  * What is under way, by its number: a hash table with open addressing and linear probing (D. E. Knuth, The Art of Computer Programming 3,
- * 6.4, algorithms L and R), whose memory is made once for each size. A `Map` makes new memory every few entries that come and go, and
+ * 6.4, algorithms L and R; numbers that follow one another are scattered by his multiplicative hash, or they would form one long run to be
+ * searched), whose memory is made once for each size. A `Map` makes new memory every few entries that come and go, and
  * each leads to the next: once one is old, V8 takes all that comes after it, and all that it held, for alive until it marks the whole heap.
  */
 export class IdTable<T extends { readonly id: number }> {
   #slots: (T | undefined)[] = new Array<T | undefined>(16).fill(undefined);
   #size = 0;
+  /** By how many bits a hash is longer than a place. */
+  #shift = 28;
 
   get size(): number {
     return this.#size;
@@ -34,7 +40,7 @@ export class IdTable<T extends { readonly id: number }> {
       const next = slots[at];
       if (next === undefined) break;
       // It may close the hole unless that lies before the place that it is looked for from.
-      if (((at - next.id) & mask) < ((at - hole) & mask)) continue;
+      if (((at - this.#home(next.id)) & mask) < ((at - hole) & mask)) continue;
       slots[hole] = next;
       hole = at;
     }
@@ -49,14 +55,20 @@ export class IdTable<T extends { readonly id: number }> {
 
   clear(): void {
     this.#slots = new Array<T | undefined>(16).fill(undefined);
+    this.#shift = 28;
     this.#size = 0;
+  }
+
+  /** Where that number is looked for first. */
+  #home(id: number): number {
+    return Math.imul(id, golden) >>> this.#shift;
   }
 
   /** Where that number is, or may be put. */
   #find(id: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
-    let at = id & mask;
+    let at = this.#home(id);
     for (let value = slots[at]; value !== undefined && value.id !== id; value = slots[at]) at = (at + 1) & mask;
     return at;
   }
@@ -64,6 +76,7 @@ export class IdTable<T extends { readonly id: number }> {
   #grow(): void {
     const before = this.#slots;
     this.#slots = new Array<T | undefined>(before.length * 2).fill(undefined);
+    this.#shift -= 1;
     for (const value of before) if (value !== undefined) this.#slots[this.#find(value.id)] = value;
   }
 }
