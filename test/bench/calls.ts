@@ -86,12 +86,12 @@ const mixOf =
   (index: number): Work =>
     index % 10 === 3 ? cast : index % 10 === 7 ? stream : call;
 
-/** How long what was begun may take once the last has been, in ms: what takes longer was lost, and counts with this time. */
+/** How long what was begun may take once the last has been, in ms: what takes longer was lost, and counts with this time, as what fails does. */
 const lostMs = 10_000;
 
 /** Each is timed from when it was due, so that those count that a slow one has kept from starting. */
 const atRate = (rate: number, seconds: number, workOf: (index: number) => Work): Promise<Figures> =>
-  new Promise((resolve, reject) => {
+  new Promise((resolve) => {
     const [startedAt, all] = [performance.now(), Math.round(rate * seconds)];
     const histogram = build({ highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
     let [begun, done] = [0, 0];
@@ -105,15 +105,24 @@ const atRate = (rate: number, seconds: number, workOf: (index: number) => Work):
       for (let lost = all - done; lost > 0; lost -= 1) histogram.recordValue(lostMs * 1_000);
       end();
     };
+    const record = (us: number): void => {
+      histogram.recordValue(us);
+      done += 1;
+      if (done < all) return;
+      clearTimeout(patience);
+      end();
+    };
+    let hasFailed = false;
+    const fail = (error: unknown): void => {
+      if (!hasFailed) console.error('an operation failed, and maybe others do', error);
+      hasFailed = true;
+      record(lostMs * 1_000);
+    };
     const begin = (index: number): void => {
       const dueAt = startedAt + (index * 1_000) / rate;
       workOf(index)(() => {
-        histogram.recordValue(Math.max(1, Math.round((performance.now() - dueAt) * 1_000)));
-        done += 1;
-        if (done < all) return;
-        clearTimeout(patience);
-        end();
-      }, reject);
+        record(Math.max(1, Math.round((performance.now() - dueAt) * 1_000)));
+      }, fail);
     };
     const turn = (): void => {
       const due = Math.min(all, Math.floor((performance.now() - startedAt) * (rate / 1_000)));

@@ -75,7 +75,7 @@ const tcpOnly: readonly System[] = ['moleculer', 'nats', 'rabbitmq'];
 /** What each pair does before it is measured; its figures are not kept. */
 const warmUp = { window: 64, seconds: 2 } as const;
 
-/** And before each measurement: while the others had their turn, V8 has made its young generation small, as it does in idle processes. */
+/** And before each measurement, for it has waited for the others' turns. */
 const leadInSeconds = 0.3;
 
 interface Contender {

@@ -73,14 +73,8 @@ export class Pair {
   }
 }
 
-/**
- * V8 makes the young generation of a process small while that waits for its turn, and where few objects live long it stays so, at
- * half the speed or less. A process that has no turns to wait for does not meet that, nor do these.
- */
-const steady = '--min-semi-space-size=16';
-
 export const spawnWorker = (): ChildProcess =>
-  fork(fileURLToPath(new URL('worker.js', import.meta.url)), { execArgv: [...process.execArgv, steady] });
+  fork(fileURLToPath(new URL('worker.js', import.meta.url)), { execArgv: process.execArgv });
 
 type ReportOf<K extends Report['is']> = Extract<Report, { is: K }>;
 
