@@ -162,8 +162,11 @@ describe('skein up', () => {
     await again.line(/\| no$/);
     // What comes at once with the first is the same wish.
     again.child.kill('SIGINT');
-    const isOver = () => again.child.exitCode !== null || !again.child.kill('SIGINT');
-    await expect.poll(isOver, { timeout: 20_000, interval: 200 }).toBe(true);
+    let isKilled = false;
+    const killed = again.line(/^skein {2}\| deaf-1 was killed/).then(() => (isKilled = true));
+    // Not once that has been said: who is about to end hears no more wishes.
+    await expect.poll(() => isKilled || !again.child.kill('SIGINT'), { timeout: 20_000, interval: 200 }).toBe(true);
+    await killed;
     expect(await again.end()).toBe(1);
   });
 
