@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { filter, firstValueFrom, lastValueFrom, map, ReplaySubject, share, shareReplay, skip } from 'rxjs';
+import { filter, firstValueFrom, map, ReplaySubject, share, shareReplay, skip } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makePrivate } from '../../lib/adapters/system/private-directory.js';
 import { SystemClock } from '../../lib/adapters/system/system-clock.js';
@@ -14,6 +14,7 @@ import type { Listening, Wire } from '../../lib/ports/network.js';
 import { describeWith, python } from '../needs.js';
 import { RecordingLogger } from '../recording-logger.js';
 import { start, startTs, stop } from '../run.js';
+import { opened, type Opened } from './opened.js';
 
 const clock = new SystemClock();
 const ports = { clock, ids: new SystemIds(clock), logger: new RecordingLogger(), makePrivate };
@@ -34,20 +35,11 @@ const messages: readonly (readonly Buffer[])[] = [
 ];
 const large = [randomBytes(64 * 1024 ** 2)];
 
-/** A wire whose messages are heard until `close`. */
-const opened = (wire: Wire) => {
-  const message$ = wire.message$.pipe(share());
-  const gone = lastValueFrom(message$, { defaultValue: undefined });
-  return { wire, message$, gone };
-};
-type Opened = ReturnType<typeof opened>;
-
 /** Sends each message, and expects it back as it was. */
-const expectEchoes = async ({ wire, message$ }: Opened, ...more: typeof messages): Promise<void> => {
+const expectEchoes = async ({ message$, send }: Opened, ...more: typeof messages): Promise<void> => {
   for (const message of [...messages, ...more]) {
     const back = firstValueFrom(message$);
-    // What is sent belongs to the wire.
-    await lastValueFrom(wire.send(message.map((frame) => Buffer.from(frame))), { defaultValue: undefined });
+    await send(...message.map((frame) => Buffer.from(frame)));
     const frames = await back;
     expect(frames.map((frame, i) => message[i]?.equals(frame))).toEqual(message.map(() => true));
   }

@@ -1,10 +1,10 @@
-import { firstValueFrom, lastValueFrom, share } from 'rxjs';
+import { firstValueFrom } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makePrivate } from '../../lib/adapters/system/private-directory.js';
 import { SystemClock } from '../../lib/adapters/system/system-clock.js';
 import { SystemIds } from '../../lib/adapters/system/system-ids.js';
 import { ZmtpNetwork } from '../../lib/adapters/zmtp/zmtp-network.js';
-import type { Wire } from '../../lib/ports/network.js';
+import { opened, type Opened } from '../adapters/opened.js';
 import { RecordingLogger } from '../recording-logger.js';
 import { cleanUp, kill, privateFolder, start } from './spawn.js';
 
@@ -13,14 +13,6 @@ const ports = { clock, ids: new SystemIds(clock), logger: new RecordingLogger(),
 
 const livePeers = 3_500;
 const deadPeers = 500;
-
-/** A wire whose messages are heard. */
-const opened = (wire: Wire) => {
-  const message$ = wire.message$.pipe(share());
-  const gone = lastValueFrom(message$, { defaultValue: undefined });
-  return { message$, gone, send: (bytes: Buffer) => lastValueFrom(wire.send([bytes]), { defaultValue: undefined }) };
-};
-type Opened = ReturnType<typeof opened>;
 
 /** Each of the peers sends back what it is sent. */
 const expectEchoes = async (peers: readonly Opened[]): Promise<void> => {
