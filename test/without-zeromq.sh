@@ -4,4 +4,5 @@ set -eu
 cd "$(dirname "$0")/.."
 mv node_modules/zeromq node_modules/.zeromq
 trap 'mv node_modules/.zeromq node_modules/zeromq' EXIT
+trap 'exit 130' INT TERM
 npx vitest run "$@"

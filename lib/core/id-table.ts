@@ -1,6 +1,11 @@
 /** 2 ** 32 by the golden ratio. */
 const golden = 0x9e3779b1;
 
+/** A power of two, as all lengths are. */
+const slotsMin = 16;
+
+const emptySlots = <T>(length: number): (T | undefined)[] => new Array<T | undefined>(length).fill(undefined);
+
 /**
  * What is under way, by its number: a hash table with open addressing and linear probing (D. E. Knuth, The Art of Computer Programming 3,
  * 6.4, algorithms L and R; numbers that follow one another are scattered by his multiplicative hash, or they would form one long run to be
@@ -8,10 +13,8 @@ const golden = 0x9e3779b1;
  * each leads to the next: once one is old, V8 takes all that comes after it, and all that it held, for alive until it marks the whole heap.
  */
 export class IdTable<T extends { readonly id: number }> {
-  #slots: (T | undefined)[] = new Array<T | undefined>(16).fill(undefined);
+  #slots = emptySlots<T>(slotsMin);
   #size = 0;
-  /** By how many bits a hash is longer than a place. */
-  #shift = 28;
 
   get size(): number {
     return this.#size;
@@ -54,14 +57,13 @@ export class IdTable<T extends { readonly id: number }> {
   }
 
   clear(): void {
-    this.#slots = new Array<T | undefined>(16).fill(undefined);
-    this.#shift = 28;
+    this.#slots = emptySlots(slotsMin);
     this.#size = 0;
   }
 
   /** Where that number is looked for first. */
   #home(id: number): number {
-    return Math.imul(id, golden) >>> this.#shift;
+    return Math.imul(id, golden) >>> (Math.clz32(this.#slots.length) + 1);
   }
 
   /** Where that number is, or may be put. */
@@ -75,8 +77,7 @@ export class IdTable<T extends { readonly id: number }> {
 
   #grow(): void {
     const before = this.#slots;
-    this.#slots = new Array<T | undefined>(before.length * 2).fill(undefined);
-    this.#shift -= 1;
+    this.#slots = emptySlots(before.length * 2);
     for (const value of before) if (value !== undefined) this.#slots[this.#find(value.id)] = value;
   }
 }

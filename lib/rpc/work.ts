@@ -31,6 +31,7 @@ export class Work implements HandlerContext {
   #isIntercepted = false;
   #isOpen = false;
   open: unknown = undefined;
+
   constructor(request: Incoming) {
     this.#request = request;
   }

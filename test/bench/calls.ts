@@ -94,9 +94,9 @@ const atRate = (rate: number, seconds: number, workOf: (index: number) => Work):
   new Promise((resolve) => {
     const [startedAt, all] = [performance.now(), Math.round(rate * seconds)];
     const histogram = build({ highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 });
-    let [begun, done] = [0, 0];
+    let [begun, done, failed] = [0, 0, 0];
     const end = (): void => {
-      const opsPerSecond = done / ((performance.now() - startedAt) / 1_000);
+      const opsPerSecond = (done - failed) / ((performance.now() - startedAt) / 1_000);
       resolve({ opsPerSecond, p50Us: histogram.getValueAtPercentile(50), p99Us: histogram.getValueAtPercentile(99) });
     };
     let patience: NodeJS.Timeout | undefined;
@@ -112,10 +112,9 @@ const atRate = (rate: number, seconds: number, workOf: (index: number) => Work):
       clearTimeout(patience);
       end();
     };
-    let hasFailed = false;
     const fail = (error: unknown): void => {
-      if (!hasFailed) console.error('an operation failed, and maybe others do', error);
-      hasFailed = true;
+      if (failed === 0) console.error('an operation failed, and maybe others do', error);
+      failed += 1;
       record(lostMs * 1_000);
     };
     const begin = (index: number): void => {

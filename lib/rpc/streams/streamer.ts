@@ -154,7 +154,7 @@ export class Streamer {
     subscriber.add(
       onGivenUp(terms, wholeMs, ports, (error) => {
         // A request that is under way sees to it by itself.
-        if (sent?.isSettled !== false) subscriber.error(error);
+        if (!sent || sent.isSettled) subscriber.error(error);
       }),
     );
   }
