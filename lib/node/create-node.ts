@@ -78,12 +78,10 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     wheel.close();
   });
   const undeliverable$ = undeliverableUntil(closers, clock);
-  const closed$ = new Subject<void>();
   const transport = new Mesh(root, { identity, network, matchmaker, codec, clock, random, logger, meter });
   closers.add(() => {
     transport.close();
-    endLeftovers({ wheel, clock });
-    closed$.next();
+    endLeftovers(rpc);
   });
   let lastId = 0;
   const rpc: RpcPorts = {
@@ -96,10 +94,10 @@ const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
     wheel,
     ambient,
     interceptors: plan.interceptors ?? { client: [], server: [] },
+    passing: new Set(),
     undeliverable$,
     nextId: () => (lastId += 1),
     life: { state: 'open' },
-    closed$,
     node: identity.node,
     ...requests,
     drainNode: () => drainQuietly(node, logger),

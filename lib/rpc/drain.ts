@@ -60,28 +60,34 @@ export const unfinishedAt = (services: readonly Service[], { wheel }: Pick<RpcPo
   ];
 };
 
-/** Whether requests are at work here or sent from here; what else has a deadline, such as the questions of actors, is not waited for. */
-export const isUnderWay = ({ wheel }: Pick<RpcPorts, 'wheel'>): boolean => {
+/** Whether requests are at work here or on their way from here; what else has a deadline, such as the questions of actors, is not waited for. */
+export const isUnderWay = ({ wheel, passing }: Pick<RpcPorts, 'wheel' | 'passing'>): boolean => {
+  if (passing.size > 0) return true;
   for (const timed of wheel) if (isWork(timed) || timed instanceof Outgoing) return true;
   return false;
 };
 
-/** What was sent from here and is not settled, in words. */
-export const unsettled = ({ wheel }: Pick<RpcPorts, 'wheel'>): readonly string[] =>
-  [...wheel]
+/** What was sent from here, or is about to be, and is not settled, in words. */
+export const unsettled = ({ wheel, passing }: Pick<RpcPorts, 'wheel' | 'passing'>): readonly string[] => [
+  ...[...wheel]
     .filter((timed) => timed instanceof Outgoing)
     .map(
       ({ operation: { topic, method }, server }) =>
         `waiting for ${topic}.${method} ${server === '' ? 'of no server yet' : `of ${server}`}`,
-    );
+    ),
+  ...[...passing]
+    .filter(({ isHeld }) => isHeld)
+    .map(({ operation: { topic, method } }) => `held by an interceptor: ${topic}.${method}`),
+];
 
-/** Ends what is with no one else who would, once the transport has closed: it waits for its repeat, or its time ran out before it was sent. */
-export const endLeftovers = ({ wheel, clock }: Pick<RpcPorts, 'wheel' | 'clock'>): void => {
+/** Ends what is with no one else who would, once the transport has closed: it waits for its repeat, its time ran out before it was sent, or interceptors have it. */
+export const endLeftovers = ({ wheel, clock, passing }: Pick<RpcPorts, 'wheel' | 'clock' | 'passing'>): void => {
   for (const timed of [...wheel]) {
     if (!(timed instanceof Outgoing)) continue;
     if (timed.deadline <= clock.now()) timed.expire();
     else timed.fail(new SkeinError('closed', { what: 'the node' }));
   }
+  for (const one of [...passing]) one.close();
 };
 
 const say =

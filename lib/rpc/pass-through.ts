@@ -1,8 +1,8 @@
 import {
   defer,
   endWith,
+  finalize,
   ignoreElements,
-  map,
   merge,
   type MonoTypeOperatorFunction,
   NEVER,
@@ -16,8 +16,10 @@ import {
 import type { Context } from '../core/context.js';
 import { textOfThrown } from '../core/error-record.js';
 import { type ErrorCode, isSkeinError, type Ran, SkeinError } from '../core/errors.js';
+import type { Operation } from '../ports/transport.js';
 import { onOverdue } from './given-up.js';
 import { checkHandedOn, compose, type Next } from './interceptor.js';
+import type { Passing } from './rpc-ports.js';
 import { onWithdrawn, type Sending, type Terms } from './terms.js';
 
 /** Sends what has passed all interceptors, when it is subscribed; errors with SkeinErrors only. */
@@ -34,7 +36,7 @@ const more = (a: Ran, b: Ran): Ran => (rans.indexOf(a) < rans.indexOf(b) ? b : a
 const over = Symbol('over');
 
 /** One request on its way through a client's interceptors, however often they send it. */
-class Passage {
+class Passage implements Passing {
   readonly #sending: Sending;
   readonly #terms: Terms;
   readonly #send: Send;
@@ -63,9 +65,10 @@ class Passage {
   /** The outcome: one value, or one error, which is a SkeinError; not later than the deadline, and none once it is not wanted any more. */
   run(input: unknown, read: Read): Observable<unknown> {
     const { operation, ports } = this.#sending;
+    ports.passing.add(this);
     const request = { contract: operation.topic, method: operation.method, input, context: this.#context };
     const outcome$ = compose(ports.interceptors.client, this.#last)(request);
-    return merge(this.#over$, read(outcome$).pipe(endWith(over)), this.#withdrawn(), this.#expiry(), this.#closing()).pipe(
+    return merge(this.#over$, read(outcome$).pipe(endWith(over)), this.#withdrawn(), this.#expiry()).pipe(
       takeWhile((value) => value !== over),
       tap(() => {
         this.#onOpen();
@@ -82,7 +85,20 @@ class Passage {
           this.#count('cancelled');
         },
       }),
+      finalize(() => ports.passing.delete(this)),
     );
+  }
+
+  get operation(): Operation {
+    return this.#sending.operation;
+  }
+
+  get isHeld(): boolean {
+    return this.#underWay === 0;
+  }
+
+  close(): void {
+    this.#over$.error(new SkeinError('closed', { what: 'the node' }, { ran: this.#ran }));
   }
 
   get #ran(): Ran {
@@ -155,14 +171,6 @@ class Passage {
     return new Observable((subscriber) =>
       onWithdrawn(this.#terms, (reason) => {
         subscriber.error(new SkeinError('cancelled', { reason }, { ran: this.#ran }));
-      }),
-    );
-  }
-
-  #closing(): Observable<never> {
-    return this.#sending.ports.closed$.pipe(
-      map(() => {
-        throw new SkeinError('closed', { what: 'the node' }, { ran: this.#ran });
       }),
     );
   }

@@ -1,4 +1,4 @@
-import type { Observable, Subject } from 'rxjs';
+import type { Subject } from 'rxjs';
 import type { Ambient } from './ambient.js';
 import type { DeadlineWheel } from '../operators/deadline-wheel.js';
 import type { Clock } from '../ports/clock.js';
@@ -6,10 +6,19 @@ import type { Codec } from '../ports/codec.js';
 import type { Logger } from '../ports/logger.js';
 import type { Meter } from '../ports/meter.js';
 import type { Random } from '../ports/random.js';
-import type { Transport } from '../ports/transport.js';
+import type { Operation, Transport } from '../ports/transport.js';
 import type { DrainReport } from './drain-report.js';
 import type { Interceptors } from './interceptor.js';
 import type { Undeliverable } from './receipt.js';
+
+/** A request that a client's interceptors have in hand. */
+export interface Passing {
+  readonly operation: Operation;
+  /** Whether nothing of it is under way, so that it is with them alone. */
+  readonly isHeld: boolean;
+  /** Ends it as its node closes, whatever they do. */
+  close(): void;
+}
 
 /** What calls, casts and services of one node share. */
 export interface RpcPorts {
@@ -23,13 +32,13 @@ export interface RpcPorts {
   /** The work that the present handler does; what it calls in turn inherits its deadline, its cancellation and its context. */
   readonly ambient: Ambient;
   readonly interceptors: Interceptors;
+  /** All requests that have not left the client's interceptors. */
+  readonly passing: Set<Passing>;
   /** Casts whose failure no one watches. */
   readonly undeliverable$: Subject<Undeliverable>;
   readonly nextId: () => number;
   /** Whether new work may begin: not while the node drains, unless it is part of work that was accepted before, and not once it is closed. */
   readonly life: { state: 'open' | 'draining' | 'closed' };
-  /** Emits as the node closes, once all that was under way has ended. */
-  readonly closed$: Observable<void>;
   /** For a whole request where nothing else says so, in ms. */
   readonly timeoutMs: number;
   /** The node's name. */

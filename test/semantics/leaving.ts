@@ -1,6 +1,6 @@
-import { filter, firstValueFrom } from 'rxjs';
+import { filter, firstValueFrom, from, NEVER, switchMap } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { type ActorStatus, call, cast, contract, type HandlerContext } from '../../lib/index.js';
+import { type ActorStatus, call, cast, contract, type HandlerContext, type Interceptor } from '../../lib/index.js';
 import { type Cluster, connect, failure, failureOf, type Part, Signal } from './cluster.js';
 
 const Task = contract('task', '1', {
@@ -72,6 +72,44 @@ export const leaving: Part = (use, { registers, virtualTime }) => {
       release.resolve();
       expect(await cluster.settle(called)).toBe('server');
       expect(await cluster.settle(drained)).toEqual({ unfinished: [] });
+    });
+
+    it('waits for what its interceptors hold back', async () => {
+      const cluster = use();
+      const [holds, later] = [new Signal(), new Signal()];
+      const hold: Interceptor = (request, next) => {
+        holds.resolve();
+        return from(later.promise).pipe(switchMap(() => next(request)));
+      };
+      const { handlers, notes, release } = waiting();
+      const { caller, client } = await connect(cluster, Task, handlers, { caller: { interceptors: { client: [hold] } } });
+      const called = Promise.resolve(client.wait());
+      client.note('held');
+      await cluster.settle(holds.promise);
+      const drained = caller.drain();
+      later.resolve();
+      release.resolve();
+      expect(await cluster.settle(called)).toBe('server');
+      expect(await cluster.settle(drained)).toEqual({ unfinished: [] });
+      expect(notes).toEqual(['held']);
+    });
+
+    it('names what its interceptors still hold', async () => {
+      const cluster = use();
+      const hold: Interceptor = (request, next) => (request.method === 'who' ? NEVER : next(request));
+      const { handlers, started, release } = waiting();
+      const { caller, client } = await connect(cluster, Task, handlers, { caller: { interceptors: { client: [hold] } } });
+      const lost = Promise.all([failure(client.who()), failure(client.wait())]);
+      await cluster.settle(started);
+      expect((await cluster.settle(caller.drain({ timeoutMs: 10 }))).unfinished).toEqual([
+        'waiting for task.wait of server',
+        'held by an interceptor: task.who',
+      ]);
+      expect(await cluster.settle(lost)).toMatchObject([
+        { code: 'closed', ran: 'no' },
+        { code: 'closed', ran: 'unknown' },
+      ]);
+      release.resolve();
     });
 
     it('delivers the casts that it has just sent', async () => {
