@@ -8,6 +8,8 @@ export interface Strand {
   readonly hasReady: boolean;
   /** Adds what may be said now, in order, until the batch holds `max` records; says what its payloads weigh, in bytes. */
   fill(batch: Envelope[], max: number): number;
+  /** Of the way: where it waits for its turn. */
+  awakeOn: StreamWay | undefined;
 }
 
 /** The link that a stream goes by, as the stream sees it. */

@@ -10,6 +10,7 @@ export class Flows implements StreamSide, Strand {
   readonly id: number;
   inflow: Inflow | undefined;
   outflow: Outflow | undefined;
+  awakeOn: StreamWay | undefined;
   #way: StreamWay | undefined;
   /** What is to be said beside items and credit: that no more of them are wanted, or will come. */
   readonly #words: Envelope[] = [];
