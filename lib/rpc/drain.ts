@@ -62,7 +62,7 @@ export const unfinishedAt = (services: readonly Service[], { wheel }: Pick<RpcPo
 
 /** Whether requests are at work here or on their way from here; what else has a deadline, such as the questions of actors, is not waited for. */
 export const isUnderWay = ({ wheel, passing }: Pick<RpcPorts, 'wheel' | 'passing'>): boolean => {
-  if (passing.size > 0) return true;
+  for (const { isHeld } of passing) if (isHeld) return true;
   for (const timed of wheel) if (isWork(timed) || timed instanceof Outgoing) return true;
   return false;
 };

@@ -1,21 +1,22 @@
 import {
+  catchError,
   defer,
-  endWith,
   finalize,
   ignoreElements,
   merge,
-  type MonoTypeOperatorFunction,
   NEVER,
   Observable,
   Subject,
   take,
-  takeWhile,
+  takeUntil,
   tap,
+  throwError,
   throwIfEmpty,
 } from 'rxjs';
 import type { Context } from '../core/context.js';
 import { textOfThrown } from '../core/error-record.js';
 import { type ErrorCode, isSkeinError, type Ran, SkeinError } from '../core/errors.js';
+import { leaveApart } from '../operators/leave-apart.js';
 import type { Operation } from '../ports/transport.js';
 import { onOverdue } from './given-up.js';
 import { checkHandedOn, compose, type Next } from './interceptor.js';
@@ -31,9 +32,6 @@ type Read = (outcome$: Observable<unknown>) => Observable<unknown>;
 /** From least to most. */
 const rans: readonly Ran[] = ['no', 'unknown', 'yes'];
 const more = (a: Ran, b: Ran): Ran => (rans.indexOf(a) < rans.indexOf(b) ? b : a);
-
-/** Behind the last value. */
-const over = Symbol('over');
 
 /** One request on its way through a client's interceptors, however often they send it. */
 class Passage implements Passing {
@@ -68,12 +66,12 @@ class Passage implements Passing {
     ports.passing.add(this);
     const request = { contract: operation.topic, method: operation.method, input, context: this.#context };
     const outcome$ = compose(ports.interceptors.client, this.#last)(request);
-    return merge(this.#over$, read(outcome$).pipe(endWith(over)), this.#withdrawn(), this.#expiry()).pipe(
-      takeWhile((value) => value !== over),
+    const given$ = read(outcome$.pipe(leaveApart())).pipe(takeUntil(merge(this.#over$, this.#withdrawn(), this.#expiry())));
+    return given$.pipe(
       tap(() => {
         this.#onOpen();
       }),
-      mapError((error) => this.#typed(error)),
+      catchError((error: unknown) => throwError(() => this.#typed(error))),
       tap({
         complete: () => {
           this.#count('ok');
@@ -98,7 +96,7 @@ class Passage implements Passing {
   }
 
   close(): void {
-    this.#over$.error(new SkeinError('closed', { what: 'the node' }, { ran: this.#ran }));
+    if (this.isHeld) this.#over$.error(new SkeinError('closed', { what: 'the node' }, { ran: this.#ran }));
   }
 
   get #ran(): Ran {
@@ -142,6 +140,10 @@ class Passage implements Passing {
         },
         unsubscribe: () => {
           end('unknown');
+        },
+        finalize: () => {
+          // Nothing else would end what they do not.
+          if (this.#sending.ports.life.state === 'closed') this.close();
         },
       }),
     );
@@ -208,24 +210,6 @@ class Passage implements Passing {
   }
 }
 
-/** Unlike `catchError`, it tells before it lets go: an interceptor that throws as it is let go of changes nothing of what is told. */
-const mapError =
-  (project: (error: unknown) => SkeinError): MonoTypeOperatorFunction<unknown> =>
-  (source$) =>
-    new Observable((subscriber) =>
-      source$.subscribe({
-        next: (value) => {
-          subscriber.next(value);
-        },
-        error: (error: unknown) => {
-          subscriber.error(project(error));
-        },
-        complete: () => {
-          subscriber.complete();
-        },
-      }),
-    );
-
 /** A request's outcome once it has passed the client's interceptors. */
 export const passThrough = (sending: Sending, terms: Terms, input: unknown, send: Send, read: Read): Observable<unknown> =>
   defer(() => new Passage(sending, terms, send).run(input, read));
@@ -241,4 +225,4 @@ export const firstOf: Read = (outcome$) =>
 export const streamOf: Read = (outcome$) => outcome$;
 
 /** That it has completed, whatever it gave. */
-export const endOf: Read = (outcome$) => outcome$.pipe(ignoreElements(), endWith(undefined));
+export const endOf: Read = (outcome$) => outcome$.pipe(ignoreElements());

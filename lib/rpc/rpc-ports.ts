@@ -14,9 +14,9 @@ import type { Undeliverable } from './receipt.js';
 /** A request that a client's interceptors have in hand. */
 export interface Passing {
   readonly operation: Operation;
-  /** Whether nothing of it is under way, so that it is with them alone. */
+  /** Whether it is with them alone: nothing of it is under way, or waits here to be read. */
   readonly isHeld: boolean;
-  /** Ends it as its node closes, whatever they do. */
+  /** Its node has closed: ends it if it is held, whatever they do. What has come of a stream may still be read. */
   close(): void;
 }
 

@@ -19,7 +19,7 @@ const [url = '', kind = 'give', slowMs = '0', total = '0'] = process.argv.slice(
 const node = await createNode(url, { name: 'client' });
 const client = node.client(Streams, { timeoutMs: 600_000 });
 const pace: Pace = { slowMs: Number(slowMs), total: Number(total) };
-const seen = new Counted();
+let seen = new Counted();
 const ahead = { server: 0, client: 0 };
 const [own, theirs]: [number[], number[]] = [[], []];
 
@@ -27,31 +27,32 @@ const [own, theirs]: [number[], number[]] = [[], []];
 const look = async (): Promise<Looked> => {
   const before = seen.produced;
   const looked = await client.look();
-  if (kind !== 'take') ahead.server = Math.max(ahead.server, looked.produced - seen.consumed);
-  if (kind !== 'give') ahead.client = Math.max(ahead.client, before - looked.consumed);
+  if (kind !== 'take') ahead.server = Math.max(ahead.server, looked.produced - base.produced - seen.consumed);
+  if (kind !== 'give') ahead.client = Math.max(ahead.client, before - (looked.consumed - base.consumed));
   own.push(process.memoryUsage().rss);
   theirs.push(looked.rssBytes);
   return looked;
 };
 
-const open = (): Promise<number> => {
+const open = (pace: Pace): Promise<number> => {
   if (kind === 'give') return seen.consume(client.give(), pace);
   if (kind === 'take') return Promise.resolve(client.take(seen.items(), { open: pace }));
   return seen.consume(client.swap(seen.items(), { open: pace }), pace);
 };
 
+// Compilers, of which each takes memory of its own, and caches come to rest by another stream.
+await open({ slowMs: 0, total: pace.total / 40 });
+seen = new Counted();
+let base = await client.look();
+for (let next = await client.look(); next.consumed > base.consumed; next = await client.look()) base = next;
 let isOver = false;
-const consumed = open().finally(() => (isOver = true));
+const consumed = open(pace).finally(() => (isOver = true));
 while (!isOver) {
   await look();
   await new Promise((resolve) => setTimeout(resolve, 50));
 }
 const last = await client.look();
-/** The first second is that of compilers and caches. */
-const spread = (bytes: readonly number[]): number => {
-  const warm = bytes.slice(20);
-  return (Math.max(...warm) - Math.min(...warm)) / 2 ** 20;
-};
+const spread = (bytes: readonly number[]): number => (Math.max(...bytes) - Math.min(...bytes)) / 2 ** 20;
 const report: Report = {
   serverAhead: ahead.server,
   clientAhead: ahead.client,

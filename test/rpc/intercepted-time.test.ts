@@ -4,6 +4,8 @@ import {
   concatMap,
   config,
   concatWith,
+  defer,
+  finalize,
   from,
   interval,
   lastValueFrom,
@@ -21,6 +23,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import {
   call,
+  cast,
   channel,
   type Client,
   contract,
@@ -42,6 +45,8 @@ const Numbers = contract('numbers', '1', {
   sum: sink<number, number>(),
   back: channel<number, number>(),
   wait: call<number, number>(),
+  soon: call<number, number>(),
+  note: cast<number>(),
 });
 
 const digits = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -68,6 +73,8 @@ const serve = (node: Node) =>
     },
     back: (item$) => item$,
     wait: () => new Promise<never>(() => undefined),
+    soon: (n) => n,
+    note: () => undefined,
   });
 
 const pass: Interceptor = (request, next) => next(request);
@@ -191,6 +198,35 @@ describe('requests that wait for a server behind an interceptor that tries again
 });
 
 describe('an interceptor that throws as it is let go of', () => {
+  it.each<readonly [string, (api: Api) => Observable<unknown>, unknown]>([
+    ['a call', (api) => api.soon(7), [7]],
+    ['a cast', (api) => defer(() => api.note(7)).pipe(map(({ state }) => state)), ['accepted']],
+    ['a stream', (api) => api.ten(), digits],
+    ['a sink', (api) => api.sum(digits), [45]],
+    ['a channel', (api) => api.back(digits), digits],
+    ['a stream that fails', (api) => api.fails(), 'remote-error'],
+  ])('lets %s end as it would, and holds no drain', async (_, open, how) => {
+    const told: unknown[] = [];
+    config.onUnhandledError = (thrown) => told.push(thrown);
+    const throwing: Interceptor = (request, next) =>
+      next(request).pipe(
+        finalize(() => {
+          throw new Error('on its way out');
+        }),
+      );
+    await simulate({ seed: 1 }, async ({ node, clock }) => {
+      node('a', serve, { interceptors: { server: [throwing] } });
+      const caller = node('api', undefined, { interceptors: { client: [throwing] } });
+      const ending = lastValueFrom(open(caller.client(Numbers)).pipe(toArray()));
+      expect(await ending.catch((error: unknown) => (error as SkeinError).code)).toEqual(how);
+      const startedAt = clock.now();
+      expect(await caller.drain()).toEqual({ unfinished: [] });
+      expect(clock.now() - startedAt).toBeLessThan(1_000);
+    });
+    config.onUnhandledError = null;
+    expect(told.map(String)).toContainEqual(expect.stringContaining('on its way out'));
+  });
+
   it('changes nothing of how its request ends', async () => {
     const thrown = new Promise((resolve) => (config.onUnhandledError = resolve));
     const throwing: Interceptor = (request) =>
@@ -237,6 +273,43 @@ describe('a server whose interceptor answers in the place of its handler', () =>
 });
 
 describe('a stream behind an interceptor of its client', () => {
+  /** A stream of which the first item was read, and all has come. */
+  const half = async (client: Interceptor[]) => {
+    const url = `zmq+memory://half-${String(Math.random())}`;
+    const server = await createNode(url);
+    await serve(server);
+    const node = await createNode(url, { interceptors: { client } });
+    const api = node.client(Numbers);
+    const items = api.ten()[Symbol.asyncIterator]();
+    const read: unknown[] = [(await items.next()).value];
+    await api.soon(7);
+    const rest = async (): Promise<readonly unknown[]> => {
+      for (let item = await items.next(); item.done !== true; item = await items.next()) read.push(item.value);
+      return read;
+    };
+    return { server, node, read, rest };
+  };
+
+  it.each([
+    ['without one', []],
+    ['with one', [pass]],
+  ])('is read to its end where it has come, though its node has drained: %s', async (_, client) => {
+    const { server, node, rest } = await half(client);
+    expect(await node.drain()).toEqual({ unfinished: [] });
+    expect(await rest()).toEqual(digits);
+    await server.close();
+  });
+
+  it('ends with its node where an interceptor goes on after the last item', async () => {
+    const goOn: Interceptor = (request, next) =>
+      request.method === 'ten' ? next(request).pipe(concatWith(NEVER)) : next(request);
+    const { server, node, read, rest } = await half([goOn]);
+    await node.close();
+    await expect(rest()).rejects.toMatchObject({ code: 'closed', ran: 'yes' });
+    expect(read).toEqual(digits);
+    await server.close();
+  });
+
   it('may take longer than its opening, however that paces its items, and whenever the last of them came', async () => {
     const { how, ms } = await ending({ client: [paced] }, (api) => api.ten(undefined, { timeoutMs: 300 }));
     expect(how).toEqual(digits);
