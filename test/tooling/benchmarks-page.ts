@@ -109,6 +109,7 @@ const uploadTable = (rows: readonly UploadRow[]): string => {
       'p99, idle, µs': (row) => whole(of(row, 'idleP99Us')),
       'p50 beside, µs': (row) => whole(of(row, 'besideP50Us')),
       'p99 beside, µs': (row) => whole(of(row, 'besideP99Us')),
+      'p99 of other processes, µs': (row) => whole(of(row, 'elsewhereP99Us')),
       'p99 is': ({ runs }) => times(median(runs.map(({ idleP99Us, besideP99Us }) => besideP99Us / idleP99Us))),
     },
     rows,
