@@ -3,28 +3,21 @@ import { Kind } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import type { CastOptions } from './options.js';
 import { endOf, passThrough } from './pass-through.js';
-import { CastReceipt, type Confirmed, type Undeliverable } from './receipt.js';
+import { CastReceipt, type CastWatch, type Confirmed, type Undeliverable } from './receipt.js';
 import { Request } from './request.js';
 import { agree, asUnsent, type Sending, type Terms } from './terms.js';
 
 class CastRequest extends Request {
   override readonly kind = Kind.cast;
+  readonly #sending: Sending;
   readonly #confirm: Confirmed['state'];
-  readonly #receipt: CastReceipt;
-  readonly #failed: (error: SkeinError, server: string) => void;
+  readonly #watch: CastWatch;
 
-  constructor(
-    sending: Sending,
-    payload: unknown,
-    terms: Terms,
-    confirm: Confirmed['state'],
-    receipt: CastReceipt,
-    failed: (error: SkeinError, server: string) => void,
-  ) {
+  constructor(sending: Sending, payload: unknown, terms: Terms, confirm: Confirmed['state'], watch: CastWatch) {
     super(sending, payload, terms);
+    this.#sending = sending;
     this.#confirm = confirm;
-    this.#receipt = receipt;
-    this.#failed = failed;
+    this.#watch = watch;
   }
 
   override reply(): void {
@@ -33,7 +26,11 @@ class CastRequest extends Request {
 
   override accept(): void {
     if (this.#confirm === 'accepted') this.#confirmAs('accepted');
-    else if (!this.isSettled) this.#tell((receipt) => receipt.show({ state: 'accepted', server: this.server }));
+    else if (!this.isSettled) {
+      this.within(() => {
+        this.#watch.show({ state: 'accepted', server: this.server });
+      });
+    }
   }
 
   override done(): void {
@@ -41,21 +38,17 @@ class CastRequest extends Request {
   }
 
   protected override failed(error: SkeinError): void {
-    this.#tell((receipt) => receipt.fail(error));
-    if (!this.#receipt.isWatched) this.#failed(error, this.server);
+    this.within(() => {
+      this.#watch.fail(error);
+    });
+    reportUnlessWatched(this.#sending, this.#watch, error, this.server);
   }
 
   #confirmAs(state: Confirmed['state']): void {
     if (!this.end('ok')) return;
-    this.#tell((receipt) => {
-      receipt.show({ state, server: this.server });
-      receipt.complete();
-    });
-  }
-
-  #tell(tell: (receipt: CastReceipt) => void): void {
     this.within(() => {
-      tell(this.#receipt);
+      this.#watch.show({ state, server: this.server });
+      this.#watch.complete();
     });
   }
 }
@@ -73,35 +66,30 @@ export class Caster {
   /** Sends at once. What keeps it from being sent stands in the receipt. */
   cast(input: unknown, options: CastOptions | undefined): CastReceipt {
     const confirm = options?.confirm ?? this.#confirm;
-    return this.#castBy(input, () => agree(this.#sending, options, confirm === 'done' ? confirm : undefined), confirm);
-  }
-
-  /** Sends at once, by terms that are agreed. */
-  castAgreed(input: unknown, terms: Terms): CastReceipt {
-    return this.#castBy(input, () => terms, this.#confirm);
-  }
-
-  #castBy(input: unknown, termsOf: () => Terms, confirm: Confirmed['state']): CastReceipt {
     const receipt = new CastReceipt();
-    try {
-      const terms = termsOf();
-      if (this.#sending.ports.interceptors.client.length > 0) this.#castThrough(input, terms, confirm, receipt);
-      else {
-        const failed = (error: SkeinError, server: string): void => {
-          reportUnlessWatched(this.#sending, receipt, error, server);
-        };
-        new CastRequest(this.#sending, input, terms, confirm, receipt, failed).send();
-      }
-    } catch (thrown) {
-      const error = asUnsent(thrown);
-      receipt.fail(error);
-      reportUnsent(this.#sending, receipt, error);
-    }
+    this.#castBy(input, () => agree(this.#sending, options, confirm === 'done' ? confirm : undefined), confirm, receipt);
     return receipt;
   }
 
+  /** Sends at once, by terms that are agreed. */
+  castAgreed(input: unknown, terms: Terms, watch: CastWatch): void {
+    this.#castBy(input, () => terms, this.#confirm, watch);
+  }
+
+  #castBy(input: unknown, termsOf: () => Terms, confirm: Confirmed['state'], watch: CastWatch): void {
+    try {
+      const terms = termsOf();
+      if (this.#sending.ports.interceptors.client.length > 0) this.#castThrough(input, terms, confirm, watch);
+      else new CastRequest(this.#sending, input, terms, confirm, watch).send();
+    } catch (thrown) {
+      const error = asUnsent(thrown);
+      watch.fail(error);
+      reportUnsent(this.#sending, watch, error);
+    }
+  }
+
   /** The receipt shows what befalls what is sent, and ends as the interceptors let it; one that they complete by themselves was confirmed by no server. */
-  #castThrough(input: unknown, terms: Terms, confirm: Confirmed['state'], receipt: CastReceipt): void {
+  #castThrough(input: unknown, terms: Terms, confirm: Confirmed['state'], watch: CastWatch): void {
     let server = '';
     let isConfirmed = false;
     const send = (handed: unknown, renewed: Terms): Observable<never> =>
@@ -114,7 +102,7 @@ export class Caster {
           next: (state) => {
             if (state.state === 'queued') return;
             isConfirmed ||= state.state === confirm;
-            receipt.show(state);
+            watch.show(state);
           },
           error: (error: unknown) => {
             server = request?.server ?? '';
@@ -129,12 +117,12 @@ export class Caster {
       });
     passThrough(this.#sending, terms, input, send, endOf).subscribe({
       error: (error: unknown) => {
-        receipt.fail(error);
-        reportUnlessWatched(this.#sending, receipt, error as SkeinError, server);
+        watch.fail(error);
+        reportUnlessWatched(this.#sending, watch, error as SkeinError, server);
       },
       complete: () => {
-        if (!isConfirmed) receipt.show({ state: confirm, server: '' });
-        receipt.complete();
+        if (!isConfirmed) watch.show({ state: confirm, server: '' });
+        watch.complete();
       },
     });
   }
@@ -142,7 +130,7 @@ export class Caster {
   #sendOne(input: unknown, terms: Terms, confirm: Confirmed['state'], receipt: CastReceipt): CastRequest | undefined {
     let request: CastRequest;
     try {
-      request = new CastRequest(this.#sending, input, terms, confirm, receipt, () => undefined);
+      request = new CastRequest(this.#sending, input, terms, confirm, receipt);
     } catch (thrown) {
       const error = asUnsent(thrown);
       this.#sending.ports.meter.counter(`requests.${error.code}`).total += 1;
@@ -155,15 +143,16 @@ export class Caster {
 }
 
 /** What was never sent is counted and told like what was. */
-export const reportUnsent = (sending: Sending, receipt: Watchable, error: SkeinError): void => {
+export const reportUnsent = (sending: Sending, watch: Watched, error: SkeinError): void => {
   sending.ports.meter.counter(`requests.${error.code}`).total += 1;
-  reportUnlessWatched(sending, receipt, error, '');
+  reportUnlessWatched(sending, watch, error, '');
 };
 
 /** Who casts has this turn to look at the receipt; a failure that no one has looked at by then is told to the node's owner. */
-const reportUnlessWatched = ({ operation, ports }: Sending, receipt: Watchable, error: SkeinError, server: string): void => {
+const reportUnlessWatched = ({ operation, ports }: Sending, watch: Watched, error: SkeinError, server: string): void => {
+  if (watch.isWatched) return;
   ports.clock.schedule(() => {
-    if (receipt.isWatched) return;
+    if (watch.isWatched) return;
     const { topic, method } = operation;
     const failure: Undeliverable = { topic, method, server, error };
     ports.meter.counter('casts.undeliverable').total += 1;
@@ -172,6 +161,4 @@ const reportUnlessWatched = ({ operation, ports }: Sending, receipt: Watchable, 
   }, 0);
 };
 
-interface Watchable {
-  readonly isWatched: boolean;
-}
+type Watched = Pick<CastWatch, 'isWatched'>;

@@ -3,7 +3,7 @@ import { type Failure, SkeinError } from '../core/errors.js';
 import { snapshot } from '../core/snapshot.js';
 import { Caster, reportUnsent } from './caster.js';
 import type { CastOptions } from './options.js';
-import type { CastReceipt, CastState, Confirmed, Outcome, Receipts } from './receipt.js';
+import type { CastWatch, Confirmed, Outcome, Receipts } from './receipt.js';
 import { agree, asUnsent, onWithdrawn, type Sending, type Terms } from './terms.js';
 
 /** Casts to every server that the directory lists at this moment, or the one of them that is pinned; one that it lists later is not meant. */
@@ -25,8 +25,9 @@ export const fanOut = (
     const terms = agree(sending, options, confirmed === 'done' ? confirmed : undefined);
     sending.ports.codec.measure(input);
     const payload = snapshot(input);
-    const castTo = (server: string): CastReceipt =>
-      new Caster({ ...sending, pinned: server }, confirmed).castAgreed(payload, terms);
+    const castTo = (server: string, watch: CastWatch): void => {
+      new Caster({ ...sending, pinned: server }, confirmed).castAgreed(payload, terms, watch);
+    };
     serversFor(sending, terms).subscribe({
       next: (all) => {
         const servers = sending.pinned === undefined ? all : all.filter((server) => server === sending.pinned);
@@ -65,13 +66,12 @@ const withdrawn = (terms: Terms): Observable<never> =>
 /** What its sender sees of a fanout; who looks at it looks at all its casts. */
 class FanoutReceipts implements Receipts {
   readonly #outcome$ = new ReplaySubject<Outcome>(Infinity);
-  #casts: readonly CastReceipt[] = [];
+  #open = 0;
   isWatched = false;
 
   get outcome$(): Observable<Outcome> {
     return new Observable((subscriber) => {
       this.isWatched = true;
-      for (const cast of this.#casts) cast.isWatched = true;
       return this.#outcome$.subscribe(subscriber);
     });
   }
@@ -89,29 +89,43 @@ class FanoutReceipts implements Receipts {
   }
 
   /** Casts to each server; the outcomes are those of the casts. */
-  follow(servers: readonly string[], castTo: (server: string) => CastReceipt): void {
-    const casts = servers.map((server) => ({ server, receipt: castTo(server) }));
-    this.#casts = casts.map(({ receipt }) => receipt);
-    for (const cast of this.#casts) cast.isWatched = this.isWatched;
-    merge(...casts.map(({ server, receipt }) => outcomeOf(server, receipt))).subscribe(this.#outcome$);
+  follow(servers: readonly string[], castTo: (server: string, watch: CastWatch) => void): void {
+    this.#open = servers.length;
+    if (servers.length === 0) this.#outcome$.complete();
+    for (const server of servers) castTo(server, new Recipient(server, this));
+  }
+
+  settle(outcome: Outcome): void {
+    this.#open -= 1;
+    this.#outcome$.next(outcome);
+    if (this.#open === 0) this.#outcome$.complete();
   }
 }
 
-const outcomeOf = (server: string, receipt: CastReceipt): Observable<Outcome> =>
-  // One operator in the place of three: there are as many of them as servers, for each fanout.
-  new Observable((subscriber) => {
-    let last: CastState | undefined;
-    const end = (outcome: Outcome): void => {
-      subscriber.next(outcome);
-      subscriber.complete();
-    };
-    return receipt.quietState$.subscribe({
-      next: (state) => (last = state),
-      error: (error: unknown) => {
-        end({ server, ok: false, error: error as Failure });
-      },
-      complete: () => {
-        end({ server, ok: true, value: last as Confirmed });
-      },
-    });
-  });
+/** One of a fanout's casts. */
+class Recipient implements CastWatch {
+  readonly #server: string;
+  readonly #all: FanoutReceipts;
+  #last: Confirmed | undefined;
+
+  constructor(server: string, all: FanoutReceipts) {
+    this.#server = server;
+    this.#all = all;
+  }
+
+  get isWatched(): boolean {
+    return this.#all.isWatched;
+  }
+
+  show(state: Confirmed): void {
+    this.#last = state;
+  }
+
+  complete(): void {
+    this.#all.settle({ server: this.#server, ok: true, value: this.#last as Confirmed });
+  }
+
+  fail(error: unknown): void {
+    this.#all.settle({ server: this.#server, ok: false, error: error as Failure });
+  }
+}

@@ -34,10 +34,19 @@ export interface Undeliverable {
   readonly error: SkeinError;
 }
 
+/** Whoever is told what becomes of a cast: once it is confirmed it is complete, or it fails. */
+export interface CastWatch {
+  /** Whether its sender looks at it, and so sees a failure. */
+  readonly isWatched: boolean;
+  show(state: Confirmed): void;
+  complete(): void;
+  fail(error: unknown): void;
+}
+
 const queued: CastState = { state: 'queued' };
 
 /** What a cast's sender sees of it: told by the cast itself, shown to whoever watches, however late. */
-export class CastReceipt implements Receipt {
+export class CastReceipt implements Receipt, CastWatch {
   #state: CastState = queued;
   #isOver = false;
   #error: unknown;
