@@ -97,7 +97,8 @@ const atRate = (rate: number, seconds: number, workOf: (index: number) => Work):
     let [begun, done, failed] = [0, 0, 0];
     const end = (): void => {
       const opsPerSecond = (done - failed) / ((performance.now() - startedAt) / 1_000);
-      resolve({ opsPerSecond, p50Us: histogram.getValueAtPercentile(50), p99Us: histogram.getValueAtPercentile(99) });
+      const at = (percentile: number): number => histogram.getValueAtPercentile(percentile);
+      resolve({ opsPerSecond, p50Us: at(50), p99Us: at(99), worstUs: histogram.maxValue });
     };
     let patience: NodeJS.Timeout | undefined;
     const giveUp = (): void => {

@@ -132,7 +132,7 @@ const start = async (what: Omit<Case, 'window'>): Promise<Contender> => {
 };
 
 const resultOf = async (system: System, figures: readonly Measured[], pair: Pair): Promise<Omit<Row, keyof Case>> => {
-  const of = (key: keyof Measured): number => median(figures.map((measured) => measured[key]));
+  const of = (key: Exclude<keyof Measured, 'worstUs'>): number => median(figures.map((measured) => measured[key]));
   const isCounted = system !== 'libzmq';
   return {
     opsPerSecond: of('opsPerSecond'),

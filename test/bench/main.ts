@@ -17,9 +17,10 @@ import type { Role } from './messages.js';
 import { changes, regressions, showChange } from './regress.js';
 import { scale, type ScaleRow, showScale } from './scale.js';
 import { showSimulated, simulateNodes, type SimulateRow } from './simulate.js';
+import { showSoak, soak, type SoakRow } from './soak.js';
 import { showUpload, upload, uploadPayloads, type UploadRow } from './upload.js';
 
-type AnyRow = Row | MissingRow | UploadRow | ColdRow | InProcessRow | LinksRow | SimulateRow | ScaleRow;
+type AnyRow = Row | MissingRow | UploadRow | ColdRow | InProcessRow | LinksRow | SoakRow | SimulateRow | ScaleRow;
 
 interface Options extends CompareOptions {
   readonly credits: readonly number[];
@@ -86,6 +87,7 @@ const others = {
   },
   links: ({ networks, peers, seconds }: Options) =>
     each(pairs(networks, peers), ([network, count]) => links(network, count, seconds), showLinks),
+  soak: ({ networks, ...options }: Options) => each(networks, (network) => soak(network, options), showSoak),
   simulate: ({ nodes, minutes }: Options) => each(nodes, (count) => simulateNodes(count, minutes), showSimulated),
   scale: ({ nodes }: Options) => each(nodes, scale, showScale),
 } as const;

@@ -22,12 +22,15 @@ export type Order =
   | { readonly do: 'meet'; readonly address: string }
   | { readonly do: 'measure'; readonly window: number; readonly seconds: number }
   | { readonly do: 'usage' }
+  | { readonly do: 'health' }
   | { readonly do: 'end' };
 
 export interface Figures {
   readonly opsPerSecond: number;
   readonly p50Us: number;
   readonly p99Us: number;
+  /** Of what begins at a rate. */
+  readonly worstUs?: number;
 }
 
 export type Report =
@@ -35,6 +38,7 @@ export type Report =
   | { readonly is: 'met' }
   | ({ readonly is: 'measured' } & Figures)
   | { readonly is: 'usage'; readonly rssBytes: number; readonly cpuUs: number }
+  | { readonly is: 'health'; readonly heapBytes: number; readonly rssBytes: number; readonly loopP99Ms: number }
   | { readonly is: 'failed'; readonly error: string };
 
 /** A worker's work: ready to be measured, again and again. */

@@ -12,6 +12,15 @@ export interface Measured extends Figures {
   readonly cpuUsPerOp: number;
 }
 
+/** How a process is. */
+export interface Health {
+  /** In use once all that is garbage is gone. */
+  readonly heapMiB: number;
+  readonly rssMiB: number;
+  /** How late the event loop was. */
+  readonly loopP99Ms: number;
+}
+
 /** A server and a client of one system, in two processes. */
 export class Pair {
   readonly #folder: string;
@@ -60,6 +69,15 @@ export class Pair {
     const reports = await Promise.all([this.#server, this.#client].map((worker) => order(worker, { do: 'usage' }, 'usage')));
     const sum = (of: 'rssBytes' | 'cpuUs'): number => reports.reduce((total, report) => total + report[of], 0);
     return { rssMiB: sum('rssBytes') / 2 ** 20, cpuUs: sum('cpuUs') };
+  }
+
+  /** Of each process, since this was asked before. */
+  async health(): Promise<{ readonly server: Health; readonly client: Health }> {
+    const of = async (worker: ChildProcess): Promise<Health> => {
+      const { heapBytes, rssBytes, loopP99Ms } = await order(worker, { do: 'health' }, 'health');
+      return { heapMiB: heapBytes / 2 ** 20, rssMiB: rssBytes / 2 ** 20, loopP99Ms };
+    };
+    return { server: await of(this.#server), client: await of(this.#client) };
   }
 
   async end(): Promise<void> {

@@ -1,4 +1,22 @@
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { heapBytes } from './gauges.js';
 import type { Job, Order, Report, Role, System } from './messages.js';
+
+/** Made as it is first asked for, so that it costs nothing elsewhere. */
+let loop: IntervalHistogram | undefined;
+
+/** What is in use once all that is garbage is gone, and how late the event loop was since this was asked before. */
+const health = (): Report => {
+  const loopP99Ms = (loop?.percentile(99) ?? 0) / 1e6 - resolutionMs;
+  if (loop) loop.reset();
+  else {
+    loop = monitorEventLoopDelay({ resolution: resolutionMs });
+    loop.enable();
+  }
+  return { is: 'health', heapBytes: heapBytes(), rssBytes: process.memoryUsage().rss, loopP99Ms };
+};
+
+const resolutionMs = 10;
 
 /** One process of a pair: does what its harness orders. */
 let job: Job | undefined;
@@ -58,6 +76,9 @@ const obey = async (order: Order): Promise<void> => {
       tell({ is: 'usage', rssBytes: process.memoryUsage().rss, cpuUs: user + system });
       break;
     }
+    case 'health':
+      tell(health());
+      break;
     case 'end':
       await job?.end();
       process.disconnect();

@@ -3,10 +3,11 @@ import type { ColdRow } from '../bench/cold.js';
 import type { InProcessRow } from '../bench/in-process.js';
 import type { LinksRow } from '../bench/links.js';
 import { median } from '../bench/pace.js';
+import { type SoakRow, sumUp } from '../bench/soak.js';
 import type { UploadRow } from '../bench/upload.js';
 import { logChart, markdownTable } from './pages.js';
 
-type AnyRow = Row | MissingRow | UploadRow | ColdRow | InProcessRow | LinksRow;
+type AnyRow = Row | MissingRow | UploadRow | ColdRow | InProcessRow | LinksRow | SoakRow;
 
 const isCompared = (row: AnyRow): row is Row | MissingRow => 'window' in row && 'system' in row;
 const isMeasured = (row: AnyRow): row is Row => isCompared(row) && !('missing' in row);
@@ -67,6 +68,7 @@ export const tables = (rows: readonly AnyRow[]): string => {
     ...section('The first reply of a new process', of('cold'), coldTable),
     ...section('Calls within one process', of('in-process'), inProcessTable),
     ...section('One node with links to many', of('links'), linksTable),
+    ...section('Calls at half of what can be kept up, for minutes', of('soak'), soakTable),
   ].join('\n');
 };
 
@@ -135,6 +137,25 @@ const inProcessTable = (rows: readonly InProcessRow[]): string =>
     },
     rows,
   );
+
+const soakTable = (rows: readonly SoakRow[]): string => {
+  const sides = rows.flatMap((row) => (['server', 'client'] as const).map((side) => ({ row, side, ...sumUp(row, side) })));
+  const of = ({ stretches }: SoakRow, key: 'p50Us' | 'p99Us'): string => whole(median(stretches.map((stretch) => stretch[key])));
+  return markdownTable<(typeof sides)[number]>(
+    {
+      Network: ({ row }) => row.network,
+      'Calls/s': ({ row }) => whole(row.rate),
+      Minutes: ({ row }) => ((row.stretches.length * row.seconds) / 60).toFixed(1),
+      'p50, p99, slowest, µs': ({ row }) =>
+        `${of(row, 'p50Us')}, ${of(row, 'p99Us')}, ${whole(Math.max(...row.stretches.map(({ worstUs }) => worstUs)))}`,
+      Process: ({ side }) => side,
+      'Heap at first, at last, at most, MiB': ({ heapFirstMiB, heapLastMiB, heapMostMiB }) =>
+        [heapFirstMiB, heapLastMiB, heapMostMiB].map((mib) => mib.toFixed(1)).join(', '),
+      'Event loop p99, ms': ({ loopP99Ms }) => loopP99Ms.toFixed(1),
+    },
+    sides,
+  );
+};
 
 const linksTable = (rows: readonly LinksRow[]): string =>
   markdownTable<LinksRow>(
