@@ -1,5 +1,6 @@
 import { defer, EMPTY, filter, map, merge, Observable, of, Subject, type Subscriber, Subscription } from 'rxjs';
 import { type End, endAs, HandOut } from './hand-out.js';
+import { takeApart } from './take-apart.js';
 import { type Credit, done, type Produce } from './stream.js';
 
 /**
@@ -39,8 +40,8 @@ class Passing<T> {
       this.#goOn();
     };
     all.add(credit$.subscribe({ next: grant, error }));
-    const taking = pass(this.#creditFor(credit$[done])).subscribe({
-      next: (item) => {
+    takeApart(pass(this.#creditFor(credit$[done])), this.#subscriber, {
+      next: (item: T) => {
         this.#came += 1;
         this.#asked = Math.max(0, this.#asked - 1);
         this.#items.push(item);
@@ -54,7 +55,6 @@ class Passing<T> {
         this.#endWith({});
       },
     });
-    all.add(taking);
     return all;
   }
 

@@ -3,12 +3,9 @@ import {
   defer,
   finalize,
   ignoreElements,
-  merge,
-  NEVER,
   Observable,
-  Subject,
+  type Subscriber,
   take,
-  takeUntil,
   tap,
   throwError,
   throwIfEmpty,
@@ -16,7 +13,7 @@ import {
 import type { Context } from '../core/context.js';
 import { textOfThrown } from '../core/error-record.js';
 import { type ErrorCode, isSkeinError, type Ran, SkeinError } from '../core/errors.js';
-import { leaveApart } from '../operators/leave-apart.js';
+import { takeApart } from '../operators/take-apart.js';
 import type { Operation } from '../ports/transport.js';
 import { onOverdue } from './given-up.js';
 import { checkHandedOn, compose, type Next } from './interceptor.js';
@@ -49,8 +46,10 @@ class Passage implements Passing {
   };
   /** An error of unknown outcome, after which nothing more is sent. */
   #lastWord: SkeinError | undefined;
+  /** Values that the interceptors were given and have not given on: they pass one for one. */
+  #inside = 0;
   /** Ends it whatever the interceptors do. */
-  readonly #over$ = new Subject<never>();
+  #over: ((error: unknown) => void) | undefined;
   readonly #context: Context;
 
   constructor(sending: Sending, terms: Terms, send: Send) {
@@ -66,9 +65,22 @@ class Passage implements Passing {
     ports.passing.add(this);
     const request = { contract: operation.topic, method: operation.method, input, context: this.#context };
     const outcome$ = compose(ports.interceptors.client, this.#last)(request);
-    const given$ = read(outcome$.pipe(leaveApart())).pipe(takeUntil(merge(this.#over$, this.#withdrawn(), this.#expiry())));
-    return given$.pipe(
+    const given$ = new Observable<unknown>((subscriber) => {
+      this.#over = (error): void => {
+        subscriber.error(error);
+      };
+      takeApart(outcome$, subscriber, subscriber);
+      // Behind what was sent, which ends by itself, and says better how; an interceptor may hold a request that is not wanted any more.
+      subscriber.add(
+        onWithdrawn(this.#terms, (reason) => {
+          subscriber.error(new SkeinError('cancelled', { reason }, { ran: this.#ran }));
+        }),
+      );
+      this.#expire(subscriber);
+    });
+    return read(given$).pipe(
       tap(() => {
+        this.#inside -= 1;
         this.#onOpen();
       }),
       catchError((error: unknown) => throwError(() => this.#typed(error))),
@@ -96,7 +108,7 @@ class Passage implements Passing {
   }
 
   close(): void {
-    if (this.isHeld) this.#over$.error(new SkeinError('closed', { what: 'the node' }, { ran: this.#ran }));
+    if (this.isHeld) this.#over?.(new SkeinError('closed', { what: 'the node' }, { ran: this.#ran }));
   }
 
   get #ran(): Ran {
@@ -104,17 +116,19 @@ class Passage implements Passing {
   }
 
   readonly #last: Next = (request) =>
-    defer(() => {
+    new Observable((subscriber) => {
+      // Operators of several sources may subscribe to this one though another one has ended them.
+      if (subscriber.closed) return;
       let terms: Terms;
       try {
         checkHandedOn(request);
         terms = this.#renew(request.context);
       } catch (error) {
         // Not to the interceptors: one that tries again at once would try for ever.
-        this.#over$.error(error);
-        return NEVER;
+        this.#over?.(error);
+        return;
       }
-      return this.#follow(this.#send(request.input, terms));
+      this.#follow(this.#send(request.input, terms)).subscribe(subscriber);
     });
 
   /** Takes note of how what is sent ends. */
@@ -128,6 +142,7 @@ class Passage implements Passing {
     return sent$.pipe(
       tap({
         next: () => {
+          this.#inside += 1;
           this.#ranBefore = 'yes';
         },
         complete: () => {
@@ -143,7 +158,7 @@ class Passage implements Passing {
         },
         finalize: () => {
           // Nothing else would end what they do not.
-          if (this.#sending.ports.life.state === 'closed') this.close();
+          if (this.#sending.ports.life.state === 'closed' && this.#inside <= 0) this.close();
         },
       }),
     );
@@ -168,34 +183,23 @@ class Passage implements Passing {
     return { ...this.#terms, deadline, meta, onOpen: this.#onOpen };
   }
 
-  /** An interceptor may hold a request that is no longer wanted; what was sent ends by itself, and says better how. */
-  #withdrawn(): Observable<never> {
-    return new Observable((subscriber) =>
-      onWithdrawn(this.#terms, (reason) => {
-        subscriber.error(new SkeinError('cancelled', { reason }, { ran: this.#ran }));
-      }),
-    );
-  }
-
   /** What is under way ends by itself; this is for who would wait even then. */
-  #expiry(): Observable<never> {
+  #expire(subscriber: Subscriber<unknown>): void {
     const { ports, isStream } = this.#sending;
     const { deadline, wholeDeadline, timeoutMs } = this.#terms;
     const wholeMs = wholeDeadline - ports.clock.now();
-    return new Observable((subscriber) => {
-      const fail = (ms: number): void => {
-        subscriber.error(new SkeinError('deadline-exceeded', { timeoutMs: ms }, { ran: this.#ran }));
-      };
-      const late = (): void => {
-        if (!this.#wasOpen) fail(timeoutMs);
-      };
-      subscriber.add(onOverdue(deadline, this.#terms, ports, late));
-      if (!isStream) return;
-      const lateInAll = (): void => {
-        fail(wholeMs);
-      };
-      subscriber.add(onOverdue(wholeDeadline, this.#terms, ports, lateInAll));
-    });
+    const fail = (ms: number): void => {
+      subscriber.error(new SkeinError('deadline-exceeded', { timeoutMs: ms }, { ran: this.#ran }));
+    };
+    const late = (): void => {
+      if (!this.#wasOpen) fail(timeoutMs);
+    };
+    subscriber.add(onOverdue(deadline, this.#terms, ports, late));
+    if (!isStream) return;
+    const lateInAll = (): void => {
+      fail(wholeMs);
+    };
+    subscriber.add(onOverdue(wholeDeadline, this.#terms, ports, lateInAll));
   }
 
   #typed(error: unknown): SkeinError {

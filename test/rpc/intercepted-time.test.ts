@@ -1,22 +1,27 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   catchError,
+  concat,
   concatMap,
   config,
   concatWith,
   defer,
+  delay,
   finalize,
+  forkJoin,
   from,
   interval,
   lastValueFrom,
   map,
   NEVER,
   Observable,
+  of,
   reduce,
   retry,
   switchMap,
   take,
   tap,
+  throwError,
   timer,
   toArray,
 } from 'rxjs';
@@ -197,6 +202,63 @@ describe('requests that wait for a server behind an interceptor that tries again
   });
 });
 
+describe('a request behind an interceptor of its client', () => {
+  /** Two nodes of one process, and what is told of a request of the one with that interceptor. */
+  const between = async (interceptor: Interceptor) => {
+    const url = `zmq+memory://between-${String(Math.random())}`;
+    const server = await createNode(url);
+    await serve(server);
+    const caller = await createNode(url, { interceptors: { client: [interceptor] } });
+    const close = async (): Promise<void> => {
+      await Promise.all([caller.close(), server.close()]);
+    };
+    return { caller, api: caller.client(Numbers), close };
+  };
+
+  it('is not sent where that has answered before, and counts once', async () => {
+    const { caller, api, close } = await between((request, next) => concat(of(42), next(request)));
+    expect(await lastValueFrom(api.soon(7))).toBe(42);
+    const ends = [...caller.counters()].filter(([name]) => name.startsWith('requests.'));
+    expect(Object.fromEntries(ends)).toEqual({ 'requests.ok': 1 });
+    await close();
+  });
+
+  it('is held, and named, where that has failed beside it and goes on', async () => {
+    const broken = throwError(() => new Error('no token'));
+    const { caller, api, close } = await between((request, next) =>
+      forkJoin([broken, next(request)]).pipe(
+        map(([, answer]) => answer),
+        catchError(() => NEVER),
+      ),
+    );
+    const ended = lastValueFrom(api.soon(7)).catch((error: unknown) => error);
+    expect(await caller.drain({ timeoutMs: 20 })).toEqual({ unfinished: ['held by an interceptor: numbers.soon'] });
+    expect(await ended).toMatchObject({ code: 'closed', ran: 'no' });
+    await close();
+  });
+
+  it('says that it did not run where it is withdrawn before it is sent', async () => {
+    await using caller = await createNode(`zmq+memory://alone-${String(Math.random())}`, { interceptors: { client: [pass] } });
+    const api = caller.client(Numbers);
+    const stop = new AbortController();
+    const all = [api.soon(7, stop), api.ten(undefined, stop), api.sum(digits, stop), api.back(digits, stop)];
+    const ended = all.map((one) => lastValueFrom<unknown>(one).catch((error: unknown) => error));
+    stop.abort('enough');
+    for (const error of await Promise.all(ended)) expect(error).toMatchObject({ code: 'cancelled', ran: 'no' });
+  });
+
+  it('lets go at once of what that gives without end', async () => {
+    let given = 0;
+    const endless = new Observable<number>((subscriber) => {
+      for (; given < 1_000_000 && !subscriber.closed; given += 1) subscriber.next(given);
+    });
+    const { api, close } = await between((request, next) => (request.method.startsWith('$') ? next(request) : endless));
+    expect(await lastValueFrom(api.ten().pipe(take(5), toArray()))).toEqual([0, 1, 2, 3, 4]);
+    expect(given).toBeLessThan(100);
+    await close();
+  });
+});
+
 describe('an interceptor that throws as it is let go of', () => {
   it.each<readonly [string, (api: Api) => Observable<unknown>, unknown]>([
     ['a call', (api) => api.soon(7), [7]],
@@ -293,12 +355,17 @@ describe('a stream behind an interceptor of its client', () => {
   it.each([
     ['without one', []],
     ['with one', [pass]],
-  ])('is read to its end where it has come, though its node has drained: %s', async (_, client) => {
-    const { server, node, rest } = await half(client);
-    expect(await node.drain()).toEqual({ unfinished: [] });
-    expect(await rest()).toEqual(digits);
-    await server.close();
-  });
+    ['with one that takes its time', [(request, next) => next(request).pipe(concatMap((item) => Promise.resolve(item)))]],
+    ['with one that takes it later', [(request, next) => next(request).pipe(delay(10))]],
+  ] as readonly (readonly [string, Interceptor[]])[])(
+    'is read to its end where it has come, though its node has drained: %s',
+    async (_, client) => {
+      const { server, node, rest } = await half(client);
+      expect(await node.drain()).toEqual({ unfinished: [] });
+      expect(await rest()).toEqual(digits);
+      await server.close();
+    },
+  );
 
   it('ends with its node where an interceptor goes on after the last item', async () => {
     const goOn: Interceptor = (request, next) =>
