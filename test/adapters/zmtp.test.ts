@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { EMPTY, filter, firstValueFrom, lastValueFrom, map, mergeMap, ReplaySubject, share, shareReplay } from 'rxjs';
@@ -74,6 +74,39 @@ describe('a listener that speaks ZMTP', () => {
     const dialled = await firstValueFrom(network.dial(address).pipe(shareReplay({ bufferSize: 1, refCount: false })));
     await lastValueFrom(dialled.send([Buffer.from('well')]), { defaultValue: undefined });
     expect(await firstValueFrom(heard$.pipe(filter((text) => text === 'well')))).toBe('well');
+  });
+
+  it('turns away who comes while 1,024 others have not said what they are, until one of them leaves', async () => {
+    const patient = new ZmtpNetwork({ ipcDirectory: tmpdir(), openMs: 60_000 }, ports);
+    const listening$ = patient.listen('tcp://127.0.0.1:*').pipe(share());
+    const at$ = listening$.pipe(map((value) => ('listening' in value ? value.listening : '')));
+    const listening = firstValueFrom(at$);
+    listening$.subscribe();
+    const port = Number((await listening).split(':').at(-1));
+    /** Whether it is greeted; else it is hung up on. */
+    const greet = (): Promise<Socket | undefined> =>
+      new Promise((resolve) => {
+        const socket = connect(port, '127.0.0.1');
+        socket.once('data', () => {
+          resolve(socket);
+        });
+        socket.once('close', () => {
+          resolve(undefined);
+        });
+        socket.on('error', () => undefined);
+      });
+    const strangers = await Promise.all(Array.from({ length: 1_024 }, greet));
+    expect(strangers).not.toContain(undefined);
+    expect(await greet()).toBeUndefined();
+    strangers[0]?.destroy();
+    let next = await greet();
+    while (!next) next = await greet();
+    // Who says what it is makes room for others.
+    next.write(greeted);
+    let other = await greet();
+    while (!other) other = await greet();
+    patient.close();
+    for (const socket of [...strangers, next, other]) socket?.destroy();
   });
 
   it('answers a PING with what was in it', async () => {
