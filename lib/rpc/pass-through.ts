@@ -46,10 +46,9 @@ class Passage implements Passing {
   };
   /** An error of unknown outcome, after which nothing more is sent. */
   #lastWord: SkeinError | undefined;
-  /** Values that the interceptors were given and have not given on: they pass one for one. */
-  #inside = 0;
+  #isOver = false;
   /** Ends it whatever the interceptors do. */
-  #over: ((error: unknown) => void) | undefined;
+  #end: ((error: unknown) => void) | undefined;
   readonly #context: Context;
 
   constructor(sending: Sending, terms: Terms, send: Send) {
@@ -66,21 +65,24 @@ class Passage implements Passing {
     const request = { contract: operation.topic, method: operation.method, input, context: this.#context };
     const outcome$ = compose(ports.interceptors.client, this.#last)(request);
     const given$ = new Observable<unknown>((subscriber) => {
-      this.#over = (error): void => {
+      this.#end = (error): void => {
         subscriber.error(error);
       };
       takeApart(outcome$, subscriber, subscriber);
-      // Behind what was sent, which ends by itself, and says better how; an interceptor may hold a request that is not wanted any more.
       subscriber.add(
         onWithdrawn(this.#terms, (reason) => {
-          subscriber.error(new SkeinError('cancelled', { reason }, { ran: this.#ran }));
+          const fail = (): void => {
+            subscriber.error(new SkeinError('cancelled', { reason }, { ran: this.#ran }));
+          };
+          // What was sent ends by itself, and says better how; what interceptors do then is another thing.
+          if (this.isHeld) fail();
+          else subscriber.add(ports.clock.schedule(fail));
         }),
       );
       this.#expire(subscriber);
     });
     return read(given$).pipe(
       tap(() => {
-        this.#inside -= 1;
         this.#onOpen();
       }),
       catchError((error: unknown) => throwError(() => this.#typed(error))),
@@ -95,7 +97,10 @@ class Passage implements Passing {
           this.#count('cancelled');
         },
       }),
-      finalize(() => ports.passing.delete(this)),
+      finalize(() => {
+        this.#isOver = true;
+        ports.passing.delete(this);
+      }),
     );
   }
 
@@ -108,7 +113,7 @@ class Passage implements Passing {
   }
 
   close(): void {
-    if (this.isHeld) this.#over?.(new SkeinError('closed', { what: 'the node' }, { ran: this.#ran }));
+    if (this.isHeld) this.#end?.(new SkeinError('closed', { what: 'the node' }, { ran: this.#ran }));
   }
 
   get #ran(): Ran {
@@ -117,15 +122,15 @@ class Passage implements Passing {
 
   readonly #last: Next = (request) =>
     new Observable((subscriber) => {
-      // Operators of several sources may subscribe to this one though another one has ended them.
-      if (subscriber.closed) return;
+      // Operators of several sources subscribe to this one though another one has ended them, and promises know of no end at all.
+      if (subscriber.closed || this.#isOver) return;
       let terms: Terms;
       try {
         checkHandedOn(request);
         terms = this.#renew(request.context);
       } catch (error) {
         // Not to the interceptors: one that tries again at once would try for ever.
-        this.#over?.(error);
+        this.#end?.(error);
         return;
       }
       this.#follow(this.#send(request.input, terms)).subscribe(subscriber);
@@ -142,7 +147,6 @@ class Passage implements Passing {
     return sent$.pipe(
       tap({
         next: () => {
-          this.#inside += 1;
           this.#ranBefore = 'yes';
         },
         complete: () => {
@@ -155,10 +159,6 @@ class Passage implements Passing {
         },
         unsubscribe: () => {
           end('unknown');
-        },
-        finalize: () => {
-          // Nothing else would end what they do not.
-          if (this.#sending.ports.life.state === 'closed' && this.#inside <= 0) this.close();
         },
       }),
     );

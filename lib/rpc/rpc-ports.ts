@@ -16,7 +16,7 @@ export interface Passing {
   readonly operation: Operation;
   /** Whether it is with them alone: nothing of it is under way, or waits here to be read. */
   readonly isHeld: boolean;
-  /** Its node has closed: ends it if it is held, whatever they do. What has come of a stream may still be read. */
+  /** Its node has closed: ends it if it is held, whatever they do. What has come of a stream may still be read, and is theirs then. */
   close(): void;
 }
 

@@ -8,11 +8,13 @@ import {
   defer,
   delay,
   finalize,
+  firstValueFrom,
   forkJoin,
   from,
   interval,
   lastValueFrom,
   map,
+  mergeMap,
   NEVER,
   Observable,
   of,
@@ -215,11 +217,12 @@ describe('a request behind an interceptor of its client', () => {
     return { caller, api: caller.client(Numbers), close };
   };
 
+  const requestsOf = (node: Node) => Object.fromEntries([...node.counters()].filter(([name]) => name.startsWith('requests.')));
+
   it('is not sent where that has answered before, and counts once', async () => {
     const { caller, api, close } = await between((request, next) => concat(of(42), next(request)));
     expect(await lastValueFrom(api.soon(7))).toBe(42);
-    const ends = [...caller.counters()].filter(([name]) => name.startsWith('requests.'));
-    expect(Object.fromEntries(ends)).toEqual({ 'requests.ok': 1 });
+    expect(requestsOf(caller)).toEqual({ 'requests.ok': 1 });
     await close();
   });
 
@@ -245,6 +248,33 @@ describe('a request behind an interceptor of its client', () => {
     const ended = all.map((one) => lastValueFrom<unknown>(one).catch((error: unknown) => error));
     stop.abort('enough');
     for (const error of await Promise.all(ended)) expect(error).toMatchObject({ code: 'cancelled', ran: 'no' });
+  });
+
+  it('is not sent once its caller has left, though a promise goes on', async () => {
+    let resolve = (): void => undefined;
+    const waited = new Promise<void>((resolved) => (resolve = resolved));
+    const { caller, api, close } = await between((request, next) =>
+      from(waited.then(() => firstValueFrom(next(request), { defaultValue: undefined }))),
+    );
+    api.soon(7).subscribe().unsubscribe();
+    resolve();
+    await waited;
+    expect(await caller.drain()).toEqual({ unfinished: [] });
+    expect(requestsOf(caller)).toEqual({ 'requests.cancelled': 1 });
+    await close();
+  });
+
+  it('says that it did not run where it is withdrawn before it has left', async () => {
+    const late: Interceptor = (request, next) => timer(1).pipe(switchMap(() => next(request)));
+    await simulate({ seed: 1 }, async ({ node }) => {
+      const api = node('api', undefined, { interceptors: { client: [late] } }).client(Numbers);
+      const stop = new AbortController();
+      timer(20).subscribe(() => {
+        stop.abort('enough');
+      });
+      const error = await lastValueFrom(api.soon(7, stop)).catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: 'cancelled', ran: 'no' });
+    });
   });
 
   it('lets go at once of what that gives without end', async () => {
@@ -357,6 +387,7 @@ describe('a stream behind an interceptor of its client', () => {
     ['with one', [pass]],
     ['with one that takes its time', [(request, next) => next(request).pipe(concatMap((item) => Promise.resolve(item)))]],
     ['with one that takes it later', [(request, next) => next(request).pipe(delay(10))]],
+    ['with one that gets a token before', [(request, next) => timer(1).pipe(mergeMap(() => next(request)))]],
   ] as readonly (readonly [string, Interceptor[]])[])(
     'is read to its end where it has come, though its node has drained: %s',
     async (_, client) => {
@@ -366,16 +397,6 @@ describe('a stream behind an interceptor of its client', () => {
       await server.close();
     },
   );
-
-  it('ends with its node where an interceptor goes on after the last item', async () => {
-    const goOn: Interceptor = (request, next) =>
-      request.method === 'ten' ? next(request).pipe(concatWith(NEVER)) : next(request);
-    const { server, node, read, rest } = await half([goOn]);
-    await node.close();
-    await expect(rest()).rejects.toMatchObject({ code: 'closed', ran: 'yes' });
-    expect(read).toEqual(digits);
-    await server.close();
-  });
 
   it('may take longer than its opening, however that paces its items, and whenever the last of them came', async () => {
     const { how, ms } = await ending({ client: [paced] }, (api) => api.ten(undefined, { timeoutMs: 300 }));
