@@ -149,6 +149,7 @@ export class Pool implements LinkKeeper {
 
   /** Asks as many links as wait, those that have had their wires longest first; whether one can make room at once. */
   #askToYield(): boolean {
+    if (this.#waiting.size === 0) return false;
     const links = [...this.#open];
     const missing = this.#waiting.size - links.filter(({ isYielding }) => isYielding).length;
     const asked = links.filter(({ isYielding }) => !isYielding).slice(0, Math.max(0, missing));

@@ -1,4 +1,4 @@
-import { lastValueFrom, Observable, type Subscriber } from 'rxjs';
+import { Observable, type Observer } from 'rxjs';
 import type { Failure, SkeinError } from '../core/errors.js';
 import type { Settled } from './settled.js';
 
@@ -50,7 +50,7 @@ export class CastReceipt implements Receipt, CastWatch {
   #state: CastState = queued;
   #isOver = false;
   #error: unknown;
-  #watchers: Set<Subscriber<CastState>> | undefined;
+  #watchers: Set<Observer<CastState>> | undefined;
   #promise: Promise<Confirmed> | undefined;
   /** Whether anyone has ever looked. */
   isWatched = false;
@@ -71,8 +71,14 @@ export class CastReceipt implements Receipt, CastWatch {
     fulfilled?: ((confirmed: Confirmed) => A | PromiseLike<A>) | null,
     rejected?: ((error: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    // A receipt that completes has shown the confirmed state last.
-    this.#promise ??= lastValueFrom(this.state$, { defaultValue: queued }) as Promise<Confirmed>;
+    this.#promise ??= new Promise((resolve, error) => {
+      this.isWatched = true;
+      // A receipt that completes has shown the confirmed state last.
+      const complete = (): void => {
+        resolve(this.#state as Confirmed);
+      };
+      this.#show({ next: ignore, error, complete });
+    });
     return this.#promise.then(fulfilled, rejected);
   }
 
@@ -90,25 +96,27 @@ export class CastReceipt implements Receipt, CastWatch {
     for (const watcher of this.#end()) watcher.error(error);
   }
 
-  #end(): Iterable<Subscriber<CastState>> {
+  #end(): Iterable<Observer<CastState>> {
     const watchers = this.#watchers ?? [];
     this.#watchers = undefined;
     this.#isOver = true;
     return watchers;
   }
 
-  #show(subscriber: Subscriber<CastState>): (() => void) | undefined {
-    subscriber.next(queued);
-    if (this.#state !== queued) subscriber.next(this.#state);
-    if (this.#error !== undefined) subscriber.error(this.#error);
-    else if (this.#isOver) subscriber.complete();
+  #show(observer: Observer<CastState>): (() => void) | undefined {
+    observer.next(queued);
+    if (this.#state !== queued) observer.next(this.#state);
+    if (this.#error !== undefined) observer.error(this.#error);
+    else if (this.#isOver) observer.complete();
     else {
       this.#watchers ??= new Set();
-      this.#watchers.add(subscriber);
+      this.#watchers.add(observer);
       return () => {
-        this.#watchers?.delete(subscriber);
+        this.#watchers?.delete(observer);
       };
     }
     return undefined;
   }
 }
+
+const ignore = (): void => undefined;

@@ -16,7 +16,7 @@ interface Frame {
   readonly body: string;
 }
 
-const bytesMax = 100_000;
+const bytesMax = 4_000_000;
 
 /** All frames that the chunks make. */
 const read = (chunks: readonly Uint8Array[]): readonly Frame[] => {
@@ -25,7 +25,16 @@ const read = (chunks: readonly Uint8Array[]): readonly Frame[] => {
     bytesMax: () => bytesMax,
     frame: (body, bits) => frames.push({ bits: bits & ~flags.long, body: body.toString('latin1') }),
   });
-  for (const chunk of chunks) reader.push(Buffer.from(chunk));
+  for (const chunk of chunks) {
+    let bytes = Buffer.from(chunk);
+    // As a socket does: to where it is to be put, as long as there is such a place.
+    for (let { room } = reader; room && bytes.length > 0; { room } = reader) {
+      const count = bytes.copy(room);
+      reader.push(room.subarray(0, count));
+      bytes = bytes.subarray(count);
+    }
+    if (bytes.length > 0) reader.push(bytes);
+  }
   return frames;
 };
 
@@ -83,6 +92,19 @@ describe('frames of ZMTP', () => {
     );
   });
 
+  it('are the same where they are large, and read to where they stay', () => {
+    const large = fc.integer({ min: 60_000, max: 3_000_000 });
+    fc.assert(
+      fc.property(fc.array(large, { minLength: 1, maxLength: 3 }), sizes, (lengths, into) => {
+        const bodies = lengths.map((length) => Buffer.alloc(length, 'abcdefg'));
+        const frames = read(cut(Buffer.concat(writeMessage(bodies)), [...into, 200_000]));
+        expect(frames.map(({ body: text }) => text.length)).toEqual(lengths);
+        for (const { body: text } of frames) expect(text === Buffer.alloc(text.length, 'abcdefg').toString('latin1')).toBe(true);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   it('are refused or read where their bytes were damaged, and nothing else', () => {
     const damage = fc.array(fc.record({ at: fc.nat(), byte: fc.integer({ min: 0, max: 255 }) }), { minLength: 1, maxLength: 4 });
     fc.assert(
@@ -137,7 +159,8 @@ describe('a socket that was accepted', () => {
   it('is read by itself where there is no handle to take over', () => {
     const socket = new Socket();
     const heard: string[] = [];
-    expect(acceptReading(socket, 1_024, (bytes) => heard.push(bytes.toString()))).toBe(socket);
+    const reader = { hear: (bytes: Buffer) => heard.push(bytes.toString()), room: undefined };
+    expect(acceptReading(socket, 1_024, () => reader)).toBe(socket);
     socket.emit('data', Buffer.from('as usual'));
     expect(heard).toEqual(['as usual']);
     socket.destroy();

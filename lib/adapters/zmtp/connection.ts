@@ -9,6 +9,7 @@ import { type Frames, readMark, sendProblem } from '../wires/marks.js';
 import { checkReady, commandBytesMax, pongFor, readCommand, readyCommand, type SocketType } from './commands.js';
 import { flags, FrameReader } from './frame-reader.js';
 import { checkGreeting, greeting, greetingBytes } from './greeting.js';
+import type { Reader } from './read.js';
 import { Violation } from './violation.js';
 import { writeMessage } from './write-frames.js';
 
@@ -29,7 +30,7 @@ export interface ConnectionOptions {
 }
 
 /** One TCP or local connection that speaks ZMTP, from its first byte to its end. */
-export class Connection {
+export class Connection implements Reader {
   readonly #socket: Socket;
   readonly #options: ConnectionOptions;
   readonly #reader: FrameReader;
@@ -83,6 +84,11 @@ export class Connection {
       this.#socket.destroy();
     }, this.#options.lingerMs);
     this.#options.onGone(undefined);
+  }
+
+  /** Where the socket may put what comes next. */
+  get room(): Buffer | undefined {
+    return this.#state === 'open' ? this.#reader.room : undefined;
   }
 
   /** Takes what the socket has read, which is not held. */

@@ -7,6 +7,9 @@ const known = flags.more | flags.long | flags.command;
 /** A body of up to so many bytes has its memory at once; a longer one gets it as it comes, so that nobody can ask for it by a header alone. */
 const trustedBytes = 1024 * 1024;
 
+/** Less than that is read with what comes behind it. */
+const roomBytesMin = 64 * 1024;
+
 export interface FrameTaker {
   /** The most that a frame may have now. */
   bytesMax(isCommand: boolean): number;
@@ -29,7 +32,13 @@ export class FrameReader {
     this.#taker = taker;
   }
 
-  /** The chunk is read before it returns, and not held. Throws a Violation. */
+  /** Where the next bytes may be put, so that they need not be copied: a good part of a body that has not come whole. */
+  get room(): Buffer | undefined {
+    const body = this.#body;
+    return body && body.length - this.#got >= roomBytesMin ? body.subarray(this.#got) : undefined;
+  }
+
+  /** The chunk is read before it returns, and not held, but where it lies in the {@link room}. Throws a Violation. */
   push(chunk: Buffer): void {
     let bytes = chunk;
     if (this.#head) {
@@ -81,7 +90,8 @@ export class FrameReader {
       body.copy(grown, 0, 0, this.#got);
       this.#body = body = grown;
     }
-    bytes.copy(body, this.#got, 0, count);
+    // What was read to its place lies there.
+    if (bytes.buffer !== body.buffer) bytes.copy(body, this.#got, 0, count);
     this.#got += count;
     if (this.#got === this.#length) {
       this.#body = undefined;

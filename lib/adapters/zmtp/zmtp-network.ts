@@ -48,7 +48,7 @@ export class ZmtpNetwork extends WireNetwork {
     };
     const { openMs } = this.#settings;
     let connection: Connection | undefined;
-    const socket = connectReading({ ...placeOf(at), highWaterMark }, (bytes) => connection?.hear(bytes));
+    const socket = connectReading({ ...placeOf(at), highWaterMark }, () => connection);
     const timeout = clock.schedule(() => {
       fail(`no answer within ${String(openMs)} ms`);
     }, openMs);
@@ -97,20 +97,19 @@ export class ZmtpNetwork extends WireNetwork {
         if (isStranger) strangers -= 1;
         isStranger = false;
       };
-      const socket = acceptReading(accepted, highWaterMark, (bytes) => {
-        connection.hear(bytes);
-      });
-      const connection = this.#connection(socket, 'ROUTER', `${address}#${String(count)}`, {
+      let connection: Connection | undefined = undefined;
+      const socket = acceptReading(accepted, highWaterMark, () => connection);
+      const made = (connection = this.#connection(socket, 'ROUTER', `${address}#${String(count)}`, {
         onOpen: (wire) => {
           isKnown();
           subscriber.next(wire);
         },
         onGone: () => {
           isKnown();
-          connections.delete(connection);
+          connections.delete(made);
         },
-      });
-      connections.add(connection);
+      }));
+      connections.add(made);
     });
     server.once('error', (cause: NodeJS.ErrnoException) => {
       subscriber.error(bindError(at.endpoint, cause));
