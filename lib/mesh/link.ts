@@ -56,7 +56,8 @@ export class Link {
   readonly #control = new Mailbox<Envelope>({ max: limits.outboxMax });
   readonly #voice = new Voice();
   readonly #resumed$ = new Subject<void>();
-  #whyDown: SkeinError;
+  /** Made where it is asked for: each error holds a trace, and there are as many links as peers. */
+  #whyDown: SkeinError | undefined;
   #credit$ = new Subject<number>();
   #welcomed$ = new Subject<Vital>();
   #peerHeartbeatMs = 0;
@@ -72,7 +73,6 @@ export class Link {
     this.#keeper = keeper;
     this.#ports = ports;
     this.#load = new LinkLoad(address, ports);
-    this.#whyDown = whyUnsent(address, 'it was not dialled yet');
   }
 
   /** Requests that wait for credit or for the wire. */
@@ -116,7 +116,7 @@ export class Link {
 
   /** Why the last attempt to reach the peer failed. */
   get whyDown(): SkeinError {
-    return this.#whyDown;
+    return (this.#whyDown ??= whyUnsent(this.address, 'it was not dialled yet'));
   }
 
   /** Whether its wire is of no use at present: nothing waits for an answer or may be sent, or there is none to be had. */
@@ -302,11 +302,11 @@ export class Link {
   /** The wire is gone, or there was none to be had: what was sent and what waits end, each in its own way. */
   #lose(error: unknown): void {
     const lost = this.#whyLost();
-    this.#whyDown = whyUnsent(this.address, error);
+    const why = (this.#whyDown = whyUnsent(this.address, error));
     // Before its requests go on, so that none of them comes back here.
     this.#state$.next(hasLeft(error) ? 'left' : 'down');
     this.#control.drain();
-    this.#load.lose(lost, this.#whyDown, error);
+    this.#load.lose(lost, why, error);
     this.#tellIfResting();
   }
 
