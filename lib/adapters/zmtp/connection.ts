@@ -53,7 +53,11 @@ export class Connection implements Reader {
     this.#socket = socket;
     this.#options = options;
     this.#reader = new FrameReader({
-      bytesMax: (isCommand) => (isCommand ? commandBytesMax : options.messageBytesMax - this.#bytes),
+      bytesMax: (isCommand) => {
+        if (isCommand) return commandBytesMax;
+        if (this.#state === 'ready') throw new Violation('a message came before READY');
+        return options.messageBytesMax - this.#bytes;
+      },
       frame: (body, bits) => {
         this.#frame(body, bits);
       },
@@ -119,7 +123,6 @@ export class Connection implements Reader {
       this.#command(body);
       return;
     }
-    if (this.#state === 'ready') throw new Violation('a message came before READY');
     this.#frames.push(body);
     this.#bytes += body.length;
     if (this.#frames.length > framesMax) throw new Violation(`a message has more than ${String(framesMax)} frames`);
