@@ -158,10 +158,6 @@ class Passage implements Passing {
           end(error.ran);
         },
         unsubscribe: () => {
-          const { isIdempotent, isStream } = this.#sending;
-          const details = { reason: 'an interceptor let go of it' };
-          // A stream may be opened anew for what comes next.
-          if (!isIdempotent && !isStream) this.#lastWord = new SkeinError('cancelled', details, { ran: 'unknown' });
           end('unknown');
         },
       }),

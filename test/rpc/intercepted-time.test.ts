@@ -24,7 +24,6 @@ import {
   take,
   tap,
   throwError,
-  timeout,
   timer,
   toArray,
 } from 'rxjs';
@@ -55,11 +54,6 @@ const Numbers = contract('numbers', '1', {
   wait: call<number, number>(),
   soon: call<number, number>(),
   note: cast<number>(),
-});
-
-const Slow = contract('slow', '1', {
-  once: call<number, number>(),
-  often: call<number, number>({ idempotent: true }),
 });
 
 const digits = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9];
@@ -281,30 +275,6 @@ describe('a request behind an interceptor of its client', () => {
       const error = await lastValueFrom(api.soon(7, stop)).catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ code: 'cancelled', ran: 'no' });
     });
-  });
-
-  it('is not sent again where that has let go of it, unless its method is idempotent', async () => {
-    const impatient: Interceptor = (request, next) => next(request).pipe(timeout(50), retry(2));
-    const began: string[] = [];
-    await simulate({ seed: 1 }, async ({ node }) => {
-      node('a', (self) =>
-        self.serve(Slow, {
-          once: () => {
-            began.push('once');
-            return new Promise<never>(() => undefined);
-          },
-          often: () => {
-            began.push('often');
-            return new Promise<never>(() => undefined);
-          },
-        }),
-      );
-      const api = node('api', undefined, { interceptors: { client: [impatient] } }).client(Slow);
-      const error = await lastValueFrom(api.once(1)).catch((thrown: unknown) => thrown);
-      expect(error).toMatchObject({ code: 'cancelled', ran: 'unknown' });
-      await lastValueFrom(api.often(1)).catch(() => undefined);
-    });
-    expect(began).toEqual(['once', 'often', 'often', 'often']);
   });
 
   it('lets go at once of what that gives without end', async () => {
