@@ -46,8 +46,7 @@ class Passage implements Passing {
   };
   /** An error of unknown outcome, after which nothing more is sent. */
   #lastWord: SkeinError | undefined;
-  #isOver = false;
-  /** Ends it whatever the interceptors do. */
+  /** Ends it whatever the interceptors do, until it is over. */
   #end: ((error: unknown) => void) | undefined;
   readonly #context: Context;
 
@@ -98,7 +97,7 @@ class Passage implements Passing {
         },
       }),
       finalize(() => {
-        this.#isOver = true;
+        this.#end = undefined;
         ports.passing.delete(this);
       }),
     );
@@ -122,14 +121,21 @@ class Passage implements Passing {
 
   readonly #last: Next = (request) =>
     new Observable((subscriber) => {
-      // Operators of several sources subscribe to this one though another one has ended them, and promises know of no end at all.
-      if (subscriber.closed || this.#isOver) return;
+      // Operators of several sources subscribe to this one though another one has ended them.
+      if (subscriber.closed) return;
       let terms: Terms;
       try {
+        // Promises know of no end, and go on.
+        if (!this.#end) throw new SkeinError('cancelled', { reason: 'the request is over' }, { ran: this.#ran });
         checkHandedOn(request);
         terms = this.#renew(request.context);
       } catch (error) {
-        // Not to the interceptors: one that tries again at once would try for ever.
+        // To the interceptors in a turn of its own, by when only promises hear of it: one that tries again at once would try for ever.
+        subscriber.add(
+          this.#sending.ports.clock.schedule(() => {
+            subscriber.error(error);
+          }),
+        );
         this.#end?.(error);
         return;
       }

@@ -84,7 +84,8 @@ export class CastReceipt implements Receipt, CastWatch {
 
   show(state: Confirmed): void {
     this.#state = state;
-    for (const watcher of this.#watchers ?? []) watcher.next(state);
+    // Who comes as it is shown has seen it.
+    if (this.#watchers) for (const watcher of [...this.#watchers]) watcher.next(state);
   }
 
   complete(): void {

@@ -22,6 +22,7 @@ import {
   retry,
   switchMap,
   take,
+  takeUntil,
   tap,
   throwError,
   timer,
@@ -35,6 +36,7 @@ import {
   type Client,
   contract,
   createNode,
+  type Handlers,
   type Interceptor,
   type Node,
   sink,
@@ -65,24 +67,25 @@ const forever = async function* () {
   }
 };
 
-const serve = (node: Node) =>
-  node.serve(Numbers, {
-    ten: () => digits,
-    endless: forever,
-    fails: () => {
-      throw new Error('broken');
-    },
-    never: () => new Promise<never>(() => undefined),
-    sum: async (item$) => {
-      let sum = 0;
-      for await (const item of item$) sum += item;
-      return sum;
-    },
-    back: (item$) => item$,
-    wait: () => new Promise<never>(() => undefined),
-    soon: (n) => n,
-    note: () => undefined,
-  });
+const handlers: Handlers<typeof Numbers> = {
+  ten: () => digits,
+  endless: forever,
+  fails: () => {
+    throw new Error('broken');
+  },
+  never: () => new Promise<never>(() => undefined),
+  sum: async (item$) => {
+    let sum = 0;
+    for await (const item of item$) sum += item;
+    return sum;
+  },
+  back: (item$) => item$,
+  wait: () => new Promise<never>(() => undefined),
+  soon: (n) => n,
+  note: () => undefined,
+};
+
+const serve = (node: Node) => node.serve(Numbers, handlers);
 
 const pass: Interceptor = (request, next) => next(request);
 const hold: Interceptor = (request, next) => (request.method.startsWith('$') ? next(request) : NEVER);
@@ -274,6 +277,40 @@ describe('a request behind an interceptor of its client', () => {
       });
       const error = await lastValueFrom(api.soon(7, stop)).catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ code: 'cancelled', ran: 'no' });
+    });
+  });
+
+  it.each<readonly [string, (call$: Observable<number>, api: Api) => Promise<unknown>]>([
+    ['was cancelled', (call$) => lastValueFrom(call$.pipe(takeUntil(timer(20))), { defaultValue: undefined })],
+    ['came too late', (_, api) => lastValueFrom(api.soon(2, { timeoutMs: 20 })).catch(() => undefined)],
+  ])('tells a promise that goes on that it %s, so that what that holds is free again', async (_, giveUp) => {
+    let [free, isHeld] = [(): void => undefined, false];
+    const limit: Interceptor = (request, next) =>
+      defer(async () => {
+        while (isHeld) await new Promise<void>((resolve) => (free = resolve));
+        isHeld = true;
+        try {
+          return await firstValueFrom(next(request));
+        } finally {
+          isHeld = false;
+          free();
+        }
+      });
+    await simulate({ seed: 1 }, async ({ node }) => {
+      node('a', (self) =>
+        self.serve(Numbers, {
+          ...handlers,
+          soon: async (n) => {
+            if (n === 1) await sleep(300);
+            return n;
+          },
+        }),
+      );
+      const api = node('api', undefined, { interceptors: { client: [limit] } }).client(Numbers);
+      const first = lastValueFrom(api.soon(1));
+      await giveUp(api.soon(2), api);
+      expect(await first).toBe(1);
+      expect(await lastValueFrom(api.soon(3, { timeoutMs: 1_000 }))).toBe(3);
     });
   });
 
