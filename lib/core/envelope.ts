@@ -1,4 +1,5 @@
 import type { Context } from './context.js';
+import { limits } from './limits.js';
 
 /** The protocol's major version; peers of another one are refused with a goodbye. */
 export const protocolMajor = 1;
@@ -27,6 +28,7 @@ export const Kind = {
   working: 19,
   part: 20,
   parted: 21,
+  run: 22,
 } as const;
 
 export type Kind = (typeof Kind)[keyof typeof Kind];
@@ -75,9 +77,12 @@ export interface ItemEnvelope {
   readonly id: number;
   readonly payload: unknown;
   readonly bytes: number;
-  /** The credit that it takes: one, and one more for each whole 8 KiB. Whoever has any left may send it. */
+  /** The credit that it takes. Whoever has any left may send it. */
   readonly cost: number;
 }
+
+/** The credit that an item of so many bytes takes: one, and one more for each whole 8 KiB. */
+export const costOfItem = (bytes: number): number => 1 + Math.floor(bytes / limits.itemUnitBytes);
 
 /** So much more may be sent by the other side of that stream. */
 interface DemandEnvelope {

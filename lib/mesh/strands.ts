@@ -23,8 +23,7 @@ export class Strands implements Outlet<Envelope>, StreamWay {
   }
 
   wake(strand: Strand): void {
-    this.#push(strand);
-    if (this.#turns.size === 1) this.#ready$.next();
+    if (this.#push(strand) && this.#turns.size === 1) this.#ready$.next();
   }
 
   /** Ends early where their payloads get heavy, so that what waits behind the batch does not wait long. */
@@ -43,10 +42,12 @@ export class Strands implements Outlet<Envelope>, StreamWay {
     while (this.#turns.size > 0) this.#shift();
   }
 
-  #push(strand: Strand): void {
-    if (strand.awakeOn === this) return;
+  /** Whether it did not wait for its turn before. */
+  #push(strand: Strand): boolean {
+    if (strand.awakeOn === this) return false;
     strand.awakeOn = this;
     this.#turns.push(strand);
+    return true;
   }
 
   /** The next one, unless it went to another wire meanwhile. */

@@ -36,6 +36,13 @@ const part = (bytes: number): { readonly payload: Uint8Array; readonly bytes: nu
   bytes,
 });
 
+const byteItem = (id: number, ...bytes: readonly number[]): Envelope => ({
+  kind: Kind.item,
+  id,
+  ...weigh(Uint8Array.from(bytes)),
+  cost: 1,
+});
+
 const small = { a: 1, b: 'hello' };
 
 const method: Envelope = {
@@ -105,6 +112,16 @@ const written: readonly (readonly [name: string, meaning: string, envelopes: rea
     'item-attached',
     'an item of 40,000 bytes takes 3 of its credit',
     [{ kind: Kind.item, id: 5, ...weigh(new Uint8Array(40_000)), cost: 3 }],
+  ],
+  [
+    'run',
+    'four items of stream 5 that are short bytes, behind one of stream 6, go as one record',
+    [byteItem(6, 9), ...[0, 1, 2, 1].map((length) => byteItem(5, ...Array<number>(length).fill(7)))],
+  ],
+  [
+    'run-attached',
+    'forty items of 512 bytes, the bytes of which are a frame of their own',
+    Array.from({ length: 40 }, () => byteItem(5, ...Array<number>(512).fill(7))),
   ],
   ['demand', 'stream 5 may send 64 more, since 60 items were consumed', [{ kind: Kind.demand, id: 5, count: 64, items: 60 }]],
   [
@@ -231,6 +248,12 @@ const read: readonly (readonly [name: string, meaning: string, frames: readonly 
     'what is attached may be as small as it likes',
     [batch(1, Kind.attach * 8 + 1, 0, Kind.reply * 8 + 2, 1, null), hex('0102')],
   ],
+  ['run-of-none', 'a run may have any number of items', [batch(1, Kind.run * 8 + 3, 5, [], new Uint8Array(0))]],
+  [
+    'run-in-a-small-attachment',
+    'and be attached',
+    [batch(1, Kind.attach * 8 + 1, 0, Kind.run * 8 + 3, 5, [1, 2], null), hex('010203')],
+  ],
   ['unknown-meta', 'meta without anything known is as good as none', [batch(1, Kind.cast * 8 + 5, 1, 0, 1_000, null, {})]],
   [
     'goodbye-of-another-major',
@@ -278,6 +301,12 @@ const refused: readonly (readonly [name: string, frames: readonly Uint8Array[], 
   ['credit-without-count', [batch(1, Kind.credit * 8, Kind.heartbeat * 8)]],
   ['method-without-name', [batch(1, Kind.method * 8 + 1, 0)]],
   ['goodbye-without-reason', [batch(1, Kind.goodbye * 8 + 1, 'closed')]],
+  ['run-without-bytes', [batch(1, Kind.run * 8 + 2, 5, [1])]],
+  ['run-of-text', [batch(1, Kind.run * 8 + 3, 5, [1], 'a')]],
+  ['run-without-lengths', [batch(1, Kind.run * 8 + 3, 5, 1, Uint8Array.of(7))]],
+  ['run-with-too-few-bytes', [batch(1, Kind.run * 8 + 3, 5, [1, 1], Uint8Array.of(7))]],
+  ['run-with-bytes-left', [batch(1, Kind.run * 8 + 3, 5, [1], Uint8Array.of(7, 8))]],
+  ['run-with-a-length-below-0', [batch(1, Kind.run * 8 + 3, 5, [2, -1], Uint8Array.of(7))]],
   ['hello-without-map', [batch(1, Kind.hello * 8)]],
   ['id-negative', [batch(1, Kind.cancel * 8 + 1, -1)]],
   ['id-fraction', [batch(1, Kind.cancel * 8 + 1, 1.5)]],

@@ -48,6 +48,25 @@ const envelope: fc.Arbitrary<Envelope> = fc
 
 const message = fc.array(envelope, { minLength: 1, maxLength: 20 }).map((batch) => codec.encode(batch));
 
+const item: fc.Arbitrary<Envelope> = fc
+  .record({ id: fc.integer({ min: 1, max: 2 }), payload: fc.oneof(fc.uint8Array({ maxLength: 600 }), fc.string()) })
+  .map(({ id, payload }) => ({ kind: Kind.item, id, payload, bytes: codec.measure(payload), cost: 1 }));
+
+describe('the codec and items', () => {
+  it('gives each back as it was, in order, with bytes that are its own', () => {
+    fc.assert(
+      fc.property(fc.array(item, { maxLength: 60 }), (items) => {
+        const back = codec.decode(codec.encode(items));
+        expect(back).toEqual(items.map((sent) => ({ ...sent, bytes: 0 })));
+        const memories = back.flatMap((envelope) =>
+          envelope.kind === Kind.item && envelope.payload instanceof Uint8Array ? [envelope.payload.buffer] : [],
+        );
+        expect(new Set(memories).size).toBe(memories.length);
+      }),
+    );
+  });
+});
+
 describe('the codec and hostile bytes', () => {
   it('takes any bytes at all for what they are, or refuses them', () => {
     fc.assert(

@@ -1,5 +1,5 @@
 import type { Unpackr } from 'msgpackr';
-import { type Envelope, Kind, protocolMajor } from '../../core/envelope.js';
+import { costOfItem, type Envelope, Kind, protocolMajor } from '../../core/envelope.js';
 import { SkeinError } from '../../core/errors.js';
 import {
   countOf,
@@ -41,6 +41,7 @@ const fieldsMin: { readonly [K in Kind]: number } = {
   [Kind.working]: 1,
   [Kind.part]: 3,
   [Kind.parted]: 1,
+  [Kind.run]: 3,
 };
 
 const nothing: readonly never[] = [];
@@ -89,6 +90,7 @@ export class BatchReader {
       const kind = (head - fields) / 8;
       if (at + fields >= end || fields < (fieldsMin[kind as Kind] ?? 0)) throw malformed('a record that is cut short');
       if (kind === Kind.attach) this.#attach(at + 1);
+      else if (kind === Kind.run) this.#run(at + 1, envelopes);
       else {
         const envelope = this.#record(kind, at + 1, fields);
         if (envelope) envelopes.push(envelope);
@@ -199,6 +201,21 @@ export class BatchReader {
     }
   }
 
+  /** Its items, each with bytes of its own. */
+  #run(at: number, envelopes: Envelope[]): void {
+    const [id, lengths, bytes] = [this.#count(at), this.#flat[at + 1], this.#bytes(at + 2)];
+    if (!Array.isArray(lengths)) throw malformed('the lengths of a run are not an array');
+    let from = 0;
+    for (const value of lengths as readonly unknown[]) {
+      const length = isCount(value) ? value : countOf(value, 'the length of an item');
+      if (length > bytes.byteLength - from) throw malformed('a run that is cut short');
+      const payload = bytes.slice(from, from + length);
+      envelopes.push({ kind: Kind.item, id, payload, bytes: 0, cost: costOfItem(length) });
+      from += length;
+    }
+    if (from !== bytes.byteLength) throw malformed('bytes of a run that are no item');
+  }
+
   #open(at: number, fields: number): Envelope {
     return {
       kind: Kind.open,
@@ -229,7 +246,7 @@ export class BatchReader {
   #bytes(at: number): Uint8Array {
     const payload = this.#payload(at);
     if (payload instanceof Uint8Array) return payload;
-    throw malformed('a part that is not bytes');
+    throw malformed('a part or a run that is not bytes');
   }
 
   #detach(): unknown {

@@ -1,6 +1,6 @@
 import { defer, Subscription } from 'rxjs';
 import type { Backlog } from '../../core/backlog.js';
-import { type Envelope, type ItemEnvelope, Kind } from '../../core/envelope.js';
+import { costOfItem, type Envelope, type ItemEnvelope, Kind } from '../../core/envelope.js';
 import { limits } from '../../core/limits.js';
 import { Ring } from '../../core/ring.js';
 import { snapshot } from '../../core/snapshot.js';
@@ -46,7 +46,8 @@ export class Outflow {
   readonly #source = new Subscription();
   #end: { readonly error?: unknown } | undefined;
   #isTold = false;
-  #isFilling = false;
+  /** While what its source gives is looked for at the end. */
+  #isAtIt = false;
 
   /** Throws `invalid-argument` for a source that cannot be held back. */
   constructor(id: number, source: unknown, ends: OutflowEnds) {
@@ -98,8 +99,10 @@ export class Outflow {
   demand(count: number, items: number): void {
     this.#ends.progress?.consumed(items);
     this.#credit += count;
+    this.#isAtIt = true;
     this.#ask();
-    if (this.#held.size > 0) this.#ends.wake();
+    this.#isAtIt = false;
+    if (this.hasReady) this.#ends.wake();
   }
 
   /** Nothing more is wanted of it: lets go of its source. */
@@ -119,7 +122,7 @@ export class Outflow {
   fill(batch: Envelope[], max: number): number {
     let bytes = 0;
     let left = 0;
-    this.#isFilling = true;
+    this.#isAtIt = true;
     while (batch.length < max && bytes < limits.batchBytesMax && this.#credit > 0) {
       const item = this.#held.shift() ?? this.#next();
       if (!item) break;
@@ -129,9 +132,9 @@ export class Outflow {
       batch.push(item);
       this.#ends.progress?.sent();
     }
-    this.#isFilling = false;
     for (; left > 0; left -= 1) this.#asks.finish(this.#left++);
     this.#ask();
+    this.#isAtIt = false;
     this.#tellEnd();
     return bytes;
   }
@@ -181,13 +184,13 @@ export class Outflow {
       this.#heaviest = Math.max(bytes, this.#heaviest);
       this.#aheadMax = Math.max(1, Math.min(limits.aheadMax, Math.floor(limits.aheadBytesMax / this.#heaviest)));
     }
-    this.#held.push({ kind: Kind.item, id: this.#id, payload, bytes, cost: 1 + Math.floor(bytes / limits.itemUnitBytes) });
-    if (!this.#isFilling) this.#ends.wake();
+    this.#held.push({ kind: Kind.item, id: this.#id, payload, bytes, cost: costOfItem(bytes) });
+    if (!this.#isAtIt) this.#ends.wake();
   }
 
   #finish(end: { readonly error?: unknown }): void {
     this.#end ??= end;
-    if (!this.#isFilling) this.#ends.wake();
+    if (!this.#isAtIt) this.#ends.wake();
   }
 
   #tellEnd(): void {
