@@ -23,7 +23,7 @@ import type { Undeliverable } from '../rpc/receipt.js';
 import type { RpcPorts } from '../rpc/rpc-ports.js';
 import { Services } from '../rpc/services.js';
 import { Closers } from './closers.js';
-import { type Hub, hubNamed } from './hub.js';
+import { hubNamed } from './hub.js';
 import { localModule, memoryModule, overridesModule, staticModule, systemModule } from './modules.js';
 import { type Node, RunningNode } from './node.js';
 import type { Scheme } from './node-url.js';
@@ -56,7 +56,7 @@ export const createNode: CreateNode = async (first: string | NodeOptions = {}, o
 /** The composition root: everything is made here, in the order in which it needs one another, and closed in the reverse one. */
 const assemble = async (plan: Plan, closers: Closers): Promise<Node> => {
   const { settings } = plan;
-  const container = await containerFor(plan);
+  const container = await containerFor(plan, closers);
   const take = async <T extends object>(port: Port<T>): Promise<T> => {
     const made = await container.getAsync<T>(port as ServiceIdentifier<T>);
     if ('close' in made && typeof made.close === 'function') closers.add(() => (made as { close(): unknown }).close());
@@ -157,24 +157,31 @@ const branchOf = (root: Actor, name: string, closers: Closers): Actor => {
   return branch;
 };
 
-const containerFor = async (plan: Plan): Promise<Container> => {
+const containerFor = async (plan: Plan, closers: Closers): Promise<Container> => {
   const container = new Container();
-  container.load(systemModule(plan), ...directoryModules(plan));
+  container.load(systemModule(plan), ...directoryModules(plan, closers));
   if (plan.modules) await container.loadAsync(...plan.modules);
   if (plan.overrides) container.load(overridesModule(plan.overrides));
   return container;
 };
 
-const directoryModules = ({ scheme, place, settings, hub, overrides = [], modules = [] }: Plan): readonly ContainerModule[] => {
+const directoryModules = (
+  { scheme, place, settings, hub: given, overrides = [], modules = [] }: Plan,
+  closers: Closers,
+): readonly ContainerModule[] => {
   const ways = { network: settings.network, leaseMs: settings.leaseMs ?? defaults.leaseMs };
   switch (scheme) {
     case 'zmq+local':
       return localModule(place, ways);
     case 'zmq+static':
       return staticModule(place, ways);
-    case 'zmq+memory':
-      if (place === '' && !hub) throw invalidArgument('zmq+memory:// needs a name, zmq+memory://NAME, or the option hub');
-      return memoryModule(place === '' ? (hub as Hub) : hubNamed(place));
+    case 'zmq+memory': {
+      const hub = place === '' ? given : hubNamed(place);
+      if (!hub) throw invalidArgument('zmq+memory:// needs a name, zmq+memory://NAME, or the option hub');
+      const passes = settings.inProcess ?? defaults.inProcess;
+      closers.add(hub.join(passes));
+      return memoryModule(hub, passes);
+    }
     case 'sim':
       if (overrides.length + modules.length > 0) return [];
       throw invalidArgument('sim:// needs the overrides of a simulated world');

@@ -1,6 +1,7 @@
 import { ContainerModule, type ServiceIdentifier } from 'inversify';
 import { MemoryMatchmaker } from '../adapters/matchmaker-memory/memory-matchmaker.js';
 import { MemoryNetwork } from '../adapters/memory/memory-network.js';
+import { SharingCodec } from '../adapters/memory/sharing-codec.js';
 import { MsgpackrCodec } from '../adapters/msgpackr/codec.js';
 import { ConsoleLogger, warningsOnly } from '../adapters/system/console-logger.js';
 import { CountingMeter } from '../adapters/system/counting-meter.js';
@@ -18,7 +19,7 @@ import { Matchmaker } from '../ports/matchmaker.js';
 import { Meter } from '../ports/meter.js';
 import { Network } from '../ports/network.js';
 import { Random } from '../ports/random.js';
-import type { Hub } from './hub.js';
+import type { Hub, InProcess } from './hub.js';
 import type { Plan } from './options.js';
 import type { Override } from './override.js';
 
@@ -101,13 +102,18 @@ export const staticModule = (file: string, { network }: Ways): readonly Containe
 ];
 
 /** All nodes of one hub, within one process. */
-export const memoryModule = (hub: Hub): readonly ContainerModule[] => [
-  new ContainerModule(({ bind }) => {
+export const memoryModule = (hub: Hub, passes: InProcess): readonly ContainerModule[] => [
+  new ContainerModule(({ bind, unbind }) => {
     bind(Network)
       .toResolvedValue(() => new MemoryNetwork(hub.fabric))
       .inSingletonScope();
     bind(Matchmaker)
       .toResolvedValue(() => new MemoryMatchmaker(hub.registry))
+      .inSingletonScope();
+    if (passes === 'copy') return;
+    unbind(Codec);
+    bind(Codec)
+      .toResolvedValue(() => new SharingCodec())
       .inSingletonScope();
   }),
 ];

@@ -57,6 +57,9 @@ export const planNode = (options: NodeOptions, environment: Readonly<Record<stri
   );
   const settings: Settings = { ...inEnvironment, ...parsed.settings, ...given };
   problems.push(...settingProblems(settings));
+  if (settings.inProcess === 'share' && parsed.scheme !== 'zmq+memory') {
+    problems.push('inProcess=share is for zmq+memory://, whose nodes are in one process: what leaves it has to be copied');
+  }
   if (problems.length > 0) throw invalidArgument(...problems);
   const { logger, hub, overrides, modules, interceptors } = options;
   return {

@@ -15,6 +15,11 @@ export interface Settings {
    * on this host, `zmq` for all else, or `zmtp` where that library cannot be loaded.
    */
   readonly network?: 'zmq' | 'zmtp';
+  /**
+   * What nodes of one process pass to each other, over `zmq+memory://`: copies, as between processes, or the very objects, which both sides
+   * then treat as read-only and nothing checks. All nodes of a hub say the same. Default `copy`.
+   */
+  readonly inProcess?: 'copy' | 'share';
   /** Lets it listen beyond this host without encryption; default false. */
   readonly insecure?: boolean;
   /** For a whole request, where neither call, client nor method says another; default 60,000; 0 fails at once. */
@@ -39,14 +44,15 @@ export interface Settings {
   readonly labels?: Context;
 }
 
-type Kinds = { readonly [K in keyof Required<Settings>]: 'text' | 'network' | 'flag' | 'count' | 'labels' };
+type Kinds = { readonly [K in keyof Required<Settings>]: 'text' | 'flag' | 'count' | 'labels' | readonly string[] };
 
-/** How each setting is written as text. */
+/** How each setting is written as text, or one of which texts it is. */
 export const settingKinds: Kinds = {
   name: 'text',
   bind: 'text',
   advertise: 'text',
-  network: 'network',
+  network: ['zmq', 'zmtp'],
+  inProcess: ['copy', 'share'],
   insecure: 'flag',
   timeoutMs: 'count',
   noServerMs: 'count',
@@ -71,6 +77,7 @@ const least: { readonly [K in keyof Settings]?: number } = {
 export const settingNames = Object.keys(settingKinds) as readonly (keyof Settings)[];
 
 export const defaults = {
+  inProcess: 'copy',
   insecure: false,
   timeoutMs: limits.timeoutMs,
   noServerMs: limits.noServerMs,
@@ -90,7 +97,7 @@ export type Read = { readonly value: string | number | boolean } | { readonly pr
 /** Reads one setting's text. */
 export const readSetting = (name: Exclude<keyof Settings, 'labels'>, text: string): Read => {
   const kind = settingKinds[name];
-  if (kind === 'text' || kind === 'network') return { value: text };
+  if (kind === 'text' || typeof kind !== 'string') return { value: text };
   if (kind === 'flag') {
     if (text === 'true' || text === 'false') return { value: text === 'true' };
     return { problem: `${name} must be true or false, and is "${text}"` };
@@ -106,11 +113,10 @@ export const settingProblems = (settings: Settings): readonly string[] => [
 
 const valueProblems = (name: keyof Settings, value: unknown): readonly string[] => {
   if (value === undefined) return [];
-  switch (settingKinds[name]) {
+  const kind = settingKinds[name];
+  switch (kind) {
     case 'text':
       return isText(value) && value !== '' ? [] : [`${name} must be a text that is not empty`];
-    case 'network':
-      return value === 'zmq' || value === 'zmtp' ? [] : [`network must be zmq or zmtp, and is ${show(value)}`];
     case 'flag':
       return typeof value === 'boolean' ? [] : [`${name} must be true or false`];
     case 'count': {
@@ -123,6 +129,8 @@ const valueProblems = (name: keyof Settings, value: unknown): readonly string[] 
       return isRecord(value) && Object.entries(value).every(([key, text]) => isText(key) && key !== '' && isText(text))
         ? []
         : ['labels must be texts by name'];
+    default:
+      return kind.some((choice) => choice === value) ? [] : [`${name} must be ${kind.join(' or ')}, and is ${show(value)}`];
   }
 };
 

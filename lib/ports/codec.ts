@@ -16,4 +16,7 @@ export abstract class Codec {
    * to it, and `payload-too-large`.
    */
   abstract measure(payload: unknown): number;
+
+  /** The payload, which was measured, as it is at this instant: its owner may go on changing what it has sent. */
+  abstract keep(payload: unknown): unknown;
 }

@@ -1,6 +1,5 @@
 import { lastValueFrom, merge, Observable, ReplaySubject, take, throwError, timeout, toArray } from 'rxjs';
 import { type Failure, SkeinError } from '../core/errors.js';
-import { snapshot } from '../core/snapshot.js';
 import { Caster, reportUnsent } from './caster.js';
 import type { CastOptions } from './options.js';
 import type { CastWatch, Confirmed, Outcome, Receipts } from './receipt.js';
@@ -24,7 +23,7 @@ export const fanOut = (
     // For all of them: with many servers, what is said of each counts.
     const terms = agree(sending, options, confirmed === 'done' ? confirmed : undefined);
     sending.ports.codec.measure(input);
-    const payload = snapshot(input);
+    const payload = sending.ports.codec.keep(input);
     const castTo = (server: string, watch: CastWatch): void => {
       new Caster({ ...sending, pinned: server }, confirmed).castAgreed(payload, terms, watch);
     };

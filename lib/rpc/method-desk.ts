@@ -2,7 +2,6 @@ import { type ErrorRecord, Kind } from '../core/envelope.js';
 import { writeError, writeThrown } from '../core/error-record.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
-import { snapshot } from '../core/snapshot.js';
 import type { Counter } from '../ports/meter.js';
 import type { Desk, Incoming } from '../ports/transport.js';
 import type { Course, Coursed } from './course.js';
@@ -167,8 +166,9 @@ export class MethodDesk implements Desk {
     try {
       if (request.kind === Kind.cast || !this.#course.hasValue) request.done();
       else {
-        const bytes = this.#ports.codec.measure(value);
-        request.reply(snapshot(value), bytes);
+        const { codec } = this.#ports;
+        const bytes = codec.measure(value);
+        request.reply(codec.keep(value), bytes);
       }
     } catch (error) {
       this.#fail(request, new Error(`the handler of ${this.name} returned what cannot be sent`, { cause: error }));
@@ -216,7 +216,8 @@ export class MethodDesk implements Desk {
   /** The record itself, or what is left of it without what cannot be sent or is too much. */
   #sendable(record: ErrorRecord): ErrorRecord {
     try {
-      if (this.#ports.codec.measure(record) < limits.framedBytesMin) return snapshot(record) as ErrorRecord;
+      const { codec } = this.#ports;
+      if (codec.measure(record) < limits.framedBytesMin) return codec.keep(record) as ErrorRecord;
     } catch {
       // Its details are the handler's own, and may be anything; the message still tells.
     }

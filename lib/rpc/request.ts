@@ -2,7 +2,6 @@ import type { Subscription } from 'rxjs';
 import { backoffMs } from '../core/backoff.js';
 import { type ErrorCode, invalidArgument, isSkeinError, SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
-import { snapshot } from '../core/snapshot.js';
 import { throwApart } from '../operators/throw-apart.js';
 import { type Balance, Outgoing, type Operation } from '../ports/transport.js';
 import type { RpcPorts } from './rpc-ports.js';
@@ -43,8 +42,9 @@ export abstract class Request extends Outgoing {
 
   constructor(sending: Sending, payload: unknown, terms: Terms, former?: Former) {
     if (sending.balance === 'hash' && terms.key === undefined && sending.pinned === undefined) throw keyless();
-    const bytes = sending.ports.codec.measure(payload);
-    super(former?.id ?? sending.ports.nextId(), snapshot(payload), bytes, terms.meta, terms.deadline);
+    const { codec } = sending.ports;
+    const bytes = codec.measure(payload);
+    super(former?.id ?? sending.ports.nextId(), codec.keep(payload), bytes, terms.meta, terms.deadline);
     this.key = terms.key;
     this.#sending = sending;
     this.#timeoutMs = terms.timeoutMs;

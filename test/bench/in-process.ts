@@ -8,6 +8,8 @@ import { median, Pace } from './pace.js';
 export interface InProcessRow {
   readonly bench: 'in-process';
   readonly window: number;
+  /** What the nodes pass to each other. */
+  readonly passes: 'copy' | 'share';
   readonly callsPerSecond: readonly number[];
   /** `firstValueFrom(of(x))`, awaited: the yardstick. */
   readonly yardstickPerSecond: readonly number[];
@@ -15,13 +17,25 @@ export interface InProcessRow {
 
 const Echo = contract('echo', '1.0', { echo: call<typeof callPayload, typeof callPayload>() });
 
-export const inProcess = async (
+interface Options {
+  readonly runs: number;
+  readonly seconds: number;
+}
+
+export const inProcess = async (windows: readonly number[], options: Options): Promise<readonly InProcessRow[]> => [
+  ...(await measureThose('copy', windows, options)),
+  ...(await measureThose('share', windows, options)),
+];
+
+const measureThose = async (
+  passes: InProcessRow['passes'],
   windows: readonly number[],
-  { runs, seconds }: { readonly runs: number; readonly seconds: number },
+  { runs, seconds }: Options,
 ): Promise<readonly InProcessRow[]> => {
-  await using server = await createNode('zmq+memory://bench');
+  const url = `zmq+memory://bench?inProcess=${passes}`;
+  await using server = await createNode(url);
   await server.serve(Echo, { echo: (input) => input });
-  await using node = await createNode('zmq+memory://bench');
+  await using node = await createNode(url);
   const client = node.client(Echo);
   await client.$ping();
   const measure = measureCalls({ bench: 'call', payloadBytes: 0 }, (_, done, fail) => {
@@ -35,7 +49,7 @@ export const inProcess = async (
       callsPerSecond.push((await measure(window, seconds)).opsPerSecond);
       yardstickPerSecond.push(await yardstick(seconds));
     }
-    rows.push({ bench: 'in-process', window, callsPerSecond, yardstickPerSecond });
+    rows.push({ bench: 'in-process', window, passes, callsPerSecond, yardstickPerSecond });
   }
   return rows;
 };
@@ -52,9 +66,9 @@ const yardstick = async (seconds: number): Promise<number> => {
   return pace.figures().opsPerSecond;
 };
 
-export const showInProcess = ({ window, callsPerSecond, yardstickPerSecond }: InProcessRow): void => {
+export const showInProcess = ({ window, passes, callsPerSecond, yardstickPerSecond }: InProcessRow): void => {
   const thousands = (all: readonly number[]): string => (median(all) / 1_000).toFixed(0);
   console.log(
-    `in one process, window ${String(window)}: ${thousands(callsPerSecond)} k calls/s; a function through RxJS ${thousands(yardstickPerSecond)} k/s`,
+    `in one process, inProcess=${passes}, window ${String(window)}: ${thousands(callsPerSecond)} k calls/s; a function through RxJS ${thousands(yardstickPerSecond)} k/s`,
   );
 };

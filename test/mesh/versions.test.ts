@@ -23,6 +23,10 @@ class NextCodec extends Codec {
   override measure(payload: unknown): number {
     return this.#inner.measure(payload);
   }
+
+  override keep(payload: unknown): unknown {
+    return this.#inner.keep(payload);
+  }
 }
 
 /** The major stands behind the head of the batch's array, which takes one byte of a short one, else three. */

@@ -134,6 +134,28 @@ it('gives each node its own, so that differently configured ones do not touch ea
   expect(await b.client(Echo).say('y')).toBe('y');
 });
 
+it('hands on the very objects where all nodes of a hub share them', async () => {
+  const Box = contract('box', '1.0', { swap: call<{ readonly run: () => number }, { readonly got: unknown }>() });
+  const hub = new Hub();
+  const options = { url: 'zmq+memory://', hub, inProcess: 'share' } as const;
+  await using server = await createNode(options);
+  await using caller = await createNode(options);
+  await server.serve(Box, { swap: (got) => ({ got }) });
+  const sent = { run: () => 7 };
+  expect((await caller.client(Box).swap(sent)).got).toBe(sent);
+});
+
+it('refuses a node that shares where others copy, until they have left', async () => {
+  const hub = new Hub();
+  const copying = await createNode({ url: 'zmq+memory://', hub });
+  const share = () => createNode({ url: 'zmq+memory://', hub, inProcess: 'share' });
+  await expect(share()).rejects.toThrow('inProcess is share here and copy at the other nodes of this hub');
+  await copying.close();
+  await using sharing = await share();
+  expect(sharing.url).toBe('zmq+memory://?inProcess=share');
+  await expect(createNode({ url: 'zmq+memory://', hub })).rejects.toThrow('inProcess is copy here and share');
+});
+
 it('lets nodes that name the same place, or are given the same hub, meet', async () => {
   await using a = await createNode('zmq+memory://together');
   await using b = await createNode('zmq+memory://together');

@@ -48,6 +48,14 @@ it('takes a URL that is an object', () => {
   expect(planNode({ url: new URL('zmq+memory://x') as never }, {})).toMatchObject({ scheme: 'zmq+memory', place: 'x' });
 });
 
+it('refuses to share with what may be in another process, and what is none of its choices', () => {
+  expect(problemsOf({ url: 'zmq+local://', inProcess: 'share' })).toEqual([
+    expect.stringMatching(/^inProcess=share is for zmq\+memory:/),
+  ]);
+  expect(problemsOf({ url: 'zmq+memory://x?inProcess=shared' })).toEqual(['inProcess must be copy or share, and is shared']);
+  expect(problemsOf({ url: 'zmq+memory://x?inProcess=share' })).toEqual([]);
+});
+
 it('refuses a label that is there twice', () => {
   expect(problemsOf({ url: 'zmq+local://?label.a=1&label.a=2' }, { SKEIN_LABELS: 'b=1&b=1&b=2' })).toEqual([
     'SKEIN_LABELS: label b is there twice',
@@ -62,6 +70,7 @@ it('has an environment variable for every setting', () => {
     SKEIN_BIND: 'tcp://127.0.0.1:4000',
     SKEIN_ADVERTISE: 'tcp://10.0.0.1:4000',
     SKEIN_NETWORK: 'zmtp',
+    SKEIN_IN_PROCESS: 'share',
     SKEIN_INSECURE: 'true',
     SKEIN_TIMEOUT_MS: '1',
     SKEIN_NO_SERVER_MS: '2',

@@ -34,7 +34,7 @@ const refusing = () => {
 };
 
 /** Section 2: one request, no reply. */
-export const casts: Part = (use, { shortMs }) => {
+export const casts: Part = (use, { shortMs, copies }) => {
   describe('a cast', () => {
     it('is sent when it is called', async () => {
       const cluster = use();
@@ -106,7 +106,7 @@ export const casts: Part = (use, { shortMs }) => {
       expect(notes).toEqual(['watched for a moment', 'end']);
     });
 
-    it('that fails unwatched is counted, logged and told by the node, and throws nowhere', async () => {
+    it.runIf(copies)('that fails unwatched is counted, logged and told by the node, and throws nowhere', async () => {
       const cluster = use();
       const caller = await cluster.node('caller', { noServerMs: 0 });
       const all = firstValueFrom(caller.undeliverable$.pipe(take(4), toArray()));
@@ -237,7 +237,7 @@ export const casts: Part = (use, { shortMs }) => {
       expect(counted(caller, 'fanouts.empty')).toBe(1);
     });
 
-    it('that nobody is there to get is refused all the same where it cannot be sent', async () => {
+    it.runIf(copies)('that nobody is there to get is refused all the same where it cannot be sent', async () => {
       const cluster = use();
       const client = (await cluster.node('caller')).client(contract('nobody', '1', { note: cast<unknown>() }));
       await failureOf(

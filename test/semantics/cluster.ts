@@ -22,6 +22,8 @@ export interface Abilities {
   readonly shortMs: number;
   /** The directory lists who registers and takes off who leaves; one that is a file lists whoever stands in it. */
   readonly registers: boolean;
+  /** What is sent is copied, and so has to be what can be written down; else it is handed on as it is. */
+  readonly copies: boolean;
 }
 
 /** What can go wrong on purpose, between the nodes of a simulation, by their names. */
@@ -129,9 +131,9 @@ export const realCluster = (
 export type BeforeServing = (node: Node, contract: Contract, options: ServeOptions) => Promise<void> | void;
 
 /** All within this process, each cluster by itself. */
-export const memoryCluster = (): Promise<Cluster> => {
+export const memoryCluster = (inProcess: 'copy' | 'share'): Promise<Cluster> => {
   const hub = new Hub();
-  return Promise.resolve(realCluster((name, options) => createNode({ ...options, url: 'zmq+memory://', name, hub })));
+  return Promise.resolve(realCluster((name, options) => createNode({ ...options, url: 'zmq+memory://', name, hub, inProcess })));
 };
 
 /** One node that serves the contract and another one that calls it. */

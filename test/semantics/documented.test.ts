@@ -7,7 +7,9 @@ const read = (path: string): string => readFileSync(new URL(path, import.meta.ur
 const titlesOf = (part: string): readonly string[] => {
   let group = '';
   const titles: string[] = [];
-  for (const [, kind, title = ''] of read(`${part}.ts`).matchAll(/\b(describe|it)(?:\.each\(.*\))?\(\s*'((?:[^'\\]|\\.)*)'/g)) {
+  for (const [, kind, title = ''] of read(`${part}.ts`).matchAll(
+    /\b(describe|it)(?:\.each\(.*\)|\.runIf\(copies\))?\(\s*'((?:[^'\\]|\\.)*)'/g,
+  )) {
     if (kind === 'describe') group = title;
     else titles.push(`${group} ${title}`);
   }

@@ -7,6 +7,7 @@ describeWith('zeromq', "ZeroMQ's library", () => {
     virtualTime: false,
     shortMs: 500,
     registers: true,
+    copies: true,
     faults: false,
   });
 });

@@ -41,6 +41,7 @@ describeWith('zeromq', "ZeroMQ's library", () => {
     virtualTime: false,
     shortMs: 500,
     registers: false,
+    copies: true,
     faults: false,
   });
 });

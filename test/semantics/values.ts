@@ -96,7 +96,7 @@ const unsendable: readonly (readonly [what: string, value: unknown, path: string
 ];
 
 /** Section 2: what arrives is what was sent. */
-export const values: Part = (use) => {
+export const values: Part = (use, { copies }) => {
   describe('values', () => {
     it('arrive as they were sent, there and back', async () => {
       const cluster = use();
@@ -106,7 +106,7 @@ export const values: Part = (use) => {
       expect(await cluster.settle(client.same(same))).toEqual(same);
     });
 
-    it('that have no shape of their own arrive as their nearest relation', async () => {
+    it.runIf(copies)('that have no shape of their own arrive as their nearest relation', async () => {
       const cluster = use();
       const { client } = await connect(cluster, Echo, { same: (value) => value, note: () => undefined, make: () => undefined });
       for (const [sent, arrives] of normalised) {
@@ -140,7 +140,7 @@ export const values: Part = (use) => {
       expect(answers.map((answer) => (answer as string).length)).toEqual(sizes);
     });
 
-    it('that cannot be sent are refused before anything is, with the path to them', async () => {
+    it.runIf(copies)('that cannot be sent are refused before anything is, with the path to them', async () => {
       const cluster = use();
       let ran = 0;
       const { caller, client } = await connect(cluster, Echo, {
@@ -161,7 +161,7 @@ export const values: Part = (use) => {
       expect(ends(caller)).toEqual({ 'requests.invalid-argument': 2 * (unsendable.length + 1), 'requests.ok': 1 });
     });
 
-    it('that are too large are refused before anything is sent', async () => {
+    it.runIf(copies)('that are too large are refused before anything is sent', async () => {
       const cluster = use();
       const { caller, client } = await connect(cluster, Echo, {
         same: (value) => value,
@@ -176,7 +176,7 @@ export const values: Part = (use) => {
       expect(ends(caller)).toEqual({ 'requests.payload-too-large': 2 });
     });
 
-    it('that a handler returns and that cannot be sent are an error of the handler', async () => {
+    it.runIf(copies)('that a handler returns and that cannot be sent are an error of the handler', async () => {
       const cluster = use();
       const made: Readonly<Record<string, unknown>> = {
         function: () => undefined,
@@ -197,7 +197,7 @@ export const values: Part = (use) => {
       expect(await cluster.settle(client.make('fine'))).toBe('fine');
     });
 
-    it('are taken as they are when they are given, whatever becomes of them later', async () => {
+    it.runIf(copies)('are taken as they are when they are given, whatever becomes of them later', async () => {
       const cluster = use();
       const seen: unknown[] = [];
       const all = new Signal();
@@ -228,40 +228,43 @@ export const values: Part = (use) => {
       expect(seen).toEqual([1, 2, 3, 4, 5].map((i) => new Uint8Array(1_000).fill(i)));
     });
 
-    it('that are one thing when they are measured and another when they are sent fail alone, and end nothing else', async () => {
-      const cluster = use();
-      const turning = (later: unknown): unknown => {
-        let reads = 0;
-        return Object.defineProperty({}, 'a', { enumerable: true, get: () => ((reads += 1) === 1 ? 1 : later) });
-      };
-      const { caller, client } = await connect(cluster, Echo, {
-        same: (value) => value,
-        note: () => undefined,
-        make: (what) => {
-          if (what === 'failing') throw Object.assign(new Error('boom'), { details: turning(2n ** 70n) });
-          return what === 'turning' ? turning(2n ** 70n) : what;
-        },
-      });
-      const others = [1, 2, 3].map((value) => Promise.resolve(client.same(value)));
-      const changed = failureOf('invalid-argument', Promise.resolve(client.same(turning(2n ** 70n))));
-      const grown = failureOf('payload-too-large', client.note(turning(new Uint8Array(90 * 1024 * 1024))));
-      const made = ['fine', 'turning', 'fine'].map((what) => Promise.resolve(client.make(what)));
-      const lost = failureOf('remote-error', made[1] as Promise<unknown>);
-      const failed = failureOf('remote-error', Promise.resolve(client.make('failing')));
-      expect((await cluster.settle(changed)).ran).toBe('no');
-      expect((await cluster.settle(grown)).ran).toBe('no');
-      expect((await cluster.settle(lost)).message).toContain('cannot be sent');
-      await cluster.settle(failed);
-      expect(await cluster.settle(Promise.all([...others, made[0], made[2]]))).toEqual([1, 2, 3, 'fine', 'fine']);
-      const given = new Uint8Array(100_000);
-      const gone = failureOf(
-        'invalid-argument',
-        client.same(given).then((value) => value),
-      );
-      structuredClone(given.buffer, { transfer: [given.buffer] });
-      expect((await cluster.settle(gone)).ran).toBe('no');
-      expect(await cluster.settle(client.note('as before'))).toMatchObject({ state: 'accepted' });
-      expect(caller.counters().get('requests.link-lost')).toBeUndefined();
-    });
+    it.runIf(copies)(
+      'that are one thing when they are measured and another when they are sent fail alone, and end nothing else',
+      async () => {
+        const cluster = use();
+        const turning = (later: unknown): unknown => {
+          let reads = 0;
+          return Object.defineProperty({}, 'a', { enumerable: true, get: () => ((reads += 1) === 1 ? 1 : later) });
+        };
+        const { caller, client } = await connect(cluster, Echo, {
+          same: (value) => value,
+          note: () => undefined,
+          make: (what) => {
+            if (what === 'failing') throw Object.assign(new Error('boom'), { details: turning(2n ** 70n) });
+            return what === 'turning' ? turning(2n ** 70n) : what;
+          },
+        });
+        const others = [1, 2, 3].map((value) => Promise.resolve(client.same(value)));
+        const changed = failureOf('invalid-argument', Promise.resolve(client.same(turning(2n ** 70n))));
+        const grown = failureOf('payload-too-large', client.note(turning(new Uint8Array(90 * 1024 * 1024))));
+        const made = ['fine', 'turning', 'fine'].map((what) => Promise.resolve(client.make(what)));
+        const lost = failureOf('remote-error', made[1] as Promise<unknown>);
+        const failed = failureOf('remote-error', Promise.resolve(client.make('failing')));
+        expect((await cluster.settle(changed)).ran).toBe('no');
+        expect((await cluster.settle(grown)).ran).toBe('no');
+        expect((await cluster.settle(lost)).message).toContain('cannot be sent');
+        await cluster.settle(failed);
+        expect(await cluster.settle(Promise.all([...others, made[0], made[2]]))).toEqual([1, 2, 3, 'fine', 'fine']);
+        const given = new Uint8Array(100_000);
+        const gone = failureOf(
+          'invalid-argument',
+          client.same(given).then((value) => value),
+        );
+        structuredClone(given.buffer, { transfer: [given.buffer] });
+        expect((await cluster.settle(gone)).ran).toBe('no');
+        expect(await cluster.settle(client.note('as before'))).toMatchObject({ state: 'accepted' });
+        expect(caller.counters().get('requests.link-lost')).toBeUndefined();
+      },
+    );
   });
 };

@@ -5,5 +5,6 @@ semanticsSuite('ZMTP in TypeScript on tcp', localCluster('?network=zmtp&bind=tcp
   virtualTime: false,
   shortMs: 500,
   registers: true,
+  copies: true,
   faults: false,
 });

@@ -131,6 +131,7 @@ const coldTable = (rows: readonly ColdRow[]): string =>
 const inProcessTable = (rows: readonly InProcessRow[]): string =>
   markdownTable<InProcessRow>(
     {
+      '`inProcess`': ({ passes }) => passes,
       'Under way': ({ window }) => whole(window),
       'Calls a second': ({ callsPerSecond }) => `${whole(median(callsPerSecond))} (${rangeOf(callsPerSecond)})`,
       '`firstValueFrom(of(x))` a second': ({ yardstickPerSecond }) => whole(median(yardstickPerSecond)),

@@ -5,6 +5,7 @@ import { Codec } from '../../ports/codec.js';
 import { measure } from './measure.js';
 import { Attached, BatchReader } from './read-batch.js';
 import { joined, type Run, runAt } from './runs.js';
+import { snapshot } from './snapshot.js';
 
 /** Plain MessagePack, so that another language needs no more than its own library: no records, no extension but timestamps. */
 const options = {
@@ -89,6 +90,10 @@ export class MsgpackrCodec extends Codec {
 
   override measure(payload: unknown): number {
     return measure(payload);
+  }
+
+  override keep(payload: unknown): unknown {
+    return snapshot(payload);
   }
 
   #write(envelope: Envelope, flat: unknown[], frames: Uint8Array[]): void {

@@ -1,7 +1,7 @@
 import { C1 } from 'msgpackr';
 import { SkeinError } from '../../core/errors.js';
 import { limits } from '../../core/limits.js';
-import { hasJson } from '../../core/snapshot.js';
+import { hasJson } from './snapshot.js';
 
 /**
  * At most how many bytes a payload takes as MessagePack. Throws `invalid-argument`, with the path, for what has no

@@ -3,7 +3,6 @@ import type { Backlog } from '../../core/backlog.js';
 import { costOfItem, type Envelope, type ItemEnvelope, Kind } from '../../core/envelope.js';
 import { limits } from '../../core/limits.js';
 import { Ring } from '../../core/ring.js';
-import { snapshot } from '../../core/snapshot.js';
 import { pull, type Source } from '../../operators/pull.js';
 import { Asks, type Produce, unasked } from '../../operators/stream.js';
 import type { Codec } from '../../ports/codec.js';
@@ -173,7 +172,7 @@ export class Outflow {
     try {
       if (this.#asked === 0) throw unasked();
       bytes = this.#ends.codec.measure(value);
-      payload = snapshot(value);
+      payload = this.#ends.codec.keep(value);
     } catch (error) {
       this.#leave();
       this.#finish({ error });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { limits } from '../../lib/core/limits.js';
-import { snapshot } from '../../lib/core/snapshot.js';
+import { snapshot } from '../../lib/adapters/msgpackr/snapshot.js';
 
 class Sealed {
   toJSON(): number[] {

@@ -1,4 +1,4 @@
-import { limits } from './limits.js';
+import { limits } from '../../core/limits.js';
 
 /**
  * A payload as it is at this instant, so that its owner may go on changing what it has sent. Only a payload that is nothing but bytes,
