@@ -5,7 +5,7 @@ import { isSkeinError, type SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
 import { batchWhileSending } from '../operators/batch-while-sending.js';
 import type { Mailbox } from '../operators/mailbox.js';
-import type { Outlet } from '../operators/outlet.js';
+import { type Outlet, watchAll } from '../operators/outlet.js';
 import { type Vital, watchSilence } from '../operators/watch-silence.js';
 import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
@@ -136,7 +136,7 @@ const withParcels = <T>(outlet: Outlet<Envelope | T>, parcels: Parcels): Outlet<
   get hasReady() {
     return outlet.hasReady || parcels.hasReady;
   },
-  ready$: merge(outlet.ready$, parcels.ready$),
+  watch: (tell) => watchAll([outlet, parcels], tell),
   fill: (batch, max) => {
     outlet.fill(batch, max);
     if (batch.length === 0 && parcels.hasReady) batch.push({ kind: Kind.heartbeat });

@@ -1,8 +1,9 @@
-import { type Observable, Subject } from 'rxjs';
+import { Subject, type Subscription } from 'rxjs';
 import type { Backlog } from '../core/backlog.js';
 import { type Envelope, Kind, type PartEnvelope } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
+import { throwApart } from '../operators/throw-apart.js';
 import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
 import { Outgoing } from '../ports/transport.js';
@@ -79,8 +80,8 @@ export class Parcels {
     return this.#owed >= limits.partBytes || (this.#leaving.length > 0 && this.#unread < limits.partsWindow);
   }
 
-  get ready$(): Observable<void> {
-    return this.#ready$;
+  watch(tell: () => void): Subscription {
+    return this.#ready$.subscribe({ next: tell, error: throwApart });
   }
 
   /** Takes out what is large, and what has to stay behind it; the rest can be said at once. */

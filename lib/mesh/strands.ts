@@ -1,8 +1,9 @@
-import { type Observable, Subject } from 'rxjs';
+import { Subject, type Subscription } from 'rxjs';
 import type { Envelope } from '../core/envelope.js';
 import { limits } from '../core/limits.js';
 import { Ring } from '../core/ring.js';
 import type { Outlet } from '../operators/outlet.js';
+import { throwApart } from '../operators/throw-apart.js';
 import type { Strand, StreamWay } from '../ports/stream-way.js';
 
 /** What the streams of one side of a wire have to say: they take turns, so that none keeps the others from the wire. */
@@ -18,8 +19,8 @@ export class Strands implements Outlet<Envelope>, StreamWay {
     return false;
   }
 
-  get ready$(): Observable<void> {
-    return this.#ready$;
+  watch(tell: () => void): Subscription {
+    return this.#ready$.subscribe({ next: tell, error: throwApart });
   }
 
   wake(strand: Strand): void {

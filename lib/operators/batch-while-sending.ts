@@ -58,10 +58,7 @@ export const batchWhileSending = <T>(
       if (!corked && sending === undefined) flush();
     };
 
-    const ready = outlet.ready$.subscribe({
-      next: wake,
-      error: (error: unknown) => subscriber.error(error),
-    });
+    const ready = outlet.watch(wake);
     ready.add(corked$.subscribe({ next: cork, error: (error: unknown) => subscriber.error(error) }));
     if (outlet.hasReady) wake();
     return () => {

@@ -1,6 +1,7 @@
-import { type Observable, Subject } from 'rxjs';
+import { Subject, type Subscription } from 'rxjs';
 import { Ring } from '../core/ring.js';
 import type { Outlet } from './outlet.js';
+import { throwApart } from './throw-apart.js';
 
 export interface MailboxOptions<T> {
   /** Values that may wait. */
@@ -30,8 +31,8 @@ export class Mailbox<T> implements Outlet<T> {
     this.#ring = new Ring<T>(options.max);
   }
 
-  get ready$(): Observable<void> {
-    return this.#ready$;
+  watch(tell: () => void): Subscription {
+    return this.#ready$.subscribe({ next: tell, error: throwApart });
   }
 
   get hasReady(): boolean {

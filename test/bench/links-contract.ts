@@ -40,7 +40,7 @@ export type HubOrder =
 export interface HubReport {
   readonly know: null;
   readonly usage: { readonly rssBytes: number; readonly cpuUs: number; readonly descriptors: number };
-  readonly connect: { readonly ms: number };
+  readonly connect: { readonly ms: number; readonly readyMs: number };
   readonly fanout: { readonly deliveriesPerSecond: number; readonly failed: number };
   readonly call: { readonly p50Us: number; readonly p99Us: number };
 }

@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { readdirSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { BehaviorSubject } from 'rxjs';
 import { createNode, Matchmaker, override, type Registration } from 'skein';
 import { type HubOrder, type HubReport, Links, Told } from './links-contract.js';
@@ -58,8 +60,14 @@ const obey = async (order: HubOrder): Promise<HubReport[HubOrder['do']]> => {
     }
     case 'connect': {
       const startedAt = performance.now();
+      let connectedAt = startedAt;
+      const watch = (message: unknown): void => {
+        (message as { readonly socket: Socket }).socket.once('connect', () => (connectedAt = performance.now()));
+      };
+      subscribe('net.client.socket', watch);
       await Promise.all(all$.value.map(({ server }) => client.$on(server).$ping()));
-      return { ms: performance.now() - startedAt };
+      unsubscribe('net.client.socket', watch);
+      return { ms: performance.now() - startedAt, readyMs: performance.now() - connectedAt };
     }
     case 'fanout':
       return fanout(order.seconds);

@@ -16,6 +16,8 @@ export interface LinksRow {
   readonly peers: number;
   /** From the first dial until all have answered. */
   readonly connectMs: number;
+  /** From the last connection until all have answered, where Node makes them. */
+  readonly readyMs: number;
   /** Of the node with all links, for each of them. */
   readonly kibPerPeer: number;
   readonly descriptorsPerPeer: number;
@@ -87,7 +89,7 @@ const measure = async (
   };
   await order({ do: 'know', registrations });
   const before = await order({ do: 'usage' });
-  const { ms } = await order({ do: 'connect' });
+  const { ms, readyMs } = await order({ do: 'connect' });
   const connected = await order({ do: 'usage' });
   await wait(idleMs);
   const idle = await order({ do: 'usage' });
@@ -102,6 +104,7 @@ const measure = async (
   const peers = registrations.length;
   return {
     connectMs: ms,
+    readyMs,
     kibPerPeer: (connected.rssBytes - before.rssBytes) / 1_024 / peers,
     descriptorsPerPeer: (connected.descriptors - before.descriptors) / peers,
     // What looking costs is part of it, and nothing beside it.
@@ -116,7 +119,7 @@ const measure = async (
 export const showLinks = (row: LinksRow): void => {
   const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
   console.log(
-    `${whole(row.peers)} peers, ${row.network}: all answered after ${whole(row.connectMs)} ms; each ${row.kibPerPeer.toFixed(1)} KiB, ` +
+    `${whole(row.peers)} peers, ${row.network}: all answered after ${whole(row.connectMs)} ms, ${whole(row.readyMs)} after the last connected; each ${row.kibPerPeer.toFixed(1)} KiB, ` +
       `${row.descriptorsPerPeer.toFixed(2)} descriptors; idle ${row.idleCpuPercent.toFixed(2)} % CPU; ` +
       `fanout ${whole(row.deliveriesPerSecond)} deliveries/s; calls p50 ${whole(row.p50Us)} µs, p99 ${whole(row.p99Us)} µs; ` +
       `beside 10 % that died p50 ${whole(row.besideDeadP50Us)} µs, p99 ${whole(row.besideDeadP99Us)} µs`,

@@ -6,6 +6,7 @@ import { gateByCredit } from '../../lib/operators/gate-by-credit.js';
 import { Mailbox } from '../../lib/operators/mailbox.js';
 import type { Outlet } from '../../lib/operators/outlet.js';
 import { marbles } from '../../lib/testing.js';
+import { readyOf } from './ready-of.js';
 
 const mailboxOf = (offers$: Observable<string>): Mailbox<string> => {
   const mailbox = new Mailbox<string>({ max: 100 });
@@ -66,14 +67,14 @@ describe('gateByCredit', () => {
       const credit = '  ---1-2--';
       const expected = '---r-r--';
       const gate = gateByCredit(mailboxOf(hot(offers)), hot(credit, amounts));
-      expectObservable(gate.ready$.pipe(map(() => 'r'))).toBe(expected);
+      expectObservable(readyOf(gate).pipe(map(() => 'r'))).toBe(expected);
     }));
 
   it('is ready only with both a value and credit', () => {
     const mailbox = new Mailbox<string>({ max: 8 });
     const credit$ = new Subject<number>();
     const gate = gateByCredit(mailbox, credit$);
-    gate.ready$.subscribe();
+    gate.watch(() => undefined);
     const seen = [gate.hasReady];
     mailbox.offer('a');
     seen.push(gate.hasReady);
@@ -97,7 +98,7 @@ describe('gateByCredit', () => {
         const mailbox = new Mailbox<{ readonly id: number; readonly dead: boolean }>({ max: 1_000, isDead: ({ dead }) => dead });
         const credit$ = new Subject<number>();
         const gate = gateByCredit(mailbox, credit$);
-        gate.ready$.subscribe();
+        gate.watch(() => undefined);
         let credit = 0;
         const left: number[] = [];
         const living: number[] = [];

@@ -3,6 +3,7 @@ import { map } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { Mailbox } from '../../lib/operators/mailbox.js';
 import { marbles } from '../../lib/testing.js';
+import { readyOf } from './ready-of.js';
 
 interface Letter {
   readonly weight: number;
@@ -116,14 +117,14 @@ describe('Mailbox', () => {
       const mailbox = new Mailbox<string>({ max: 8 });
       hot(offers).subscribe((value) => mailbox.offer(value));
       hot(reads).subscribe(() => fill(mailbox));
-      expectObservable(mailbox.ready$.pipe(map(() => 'x'))).toBe(expected);
+      expectObservable(readyOf(mailbox).pipe(map(() => 'x'))).toBe(expected);
       expect(clock.now()).toBe(startMs);
     }));
 
   it('tells again after a drain, and not while a batch left something behind', () => {
     const mailbox = new Mailbox<number>({ max: 8 });
     let told = 0;
-    mailbox.ready$.subscribe(() => (told += 1));
+    mailbox.watch(() => (told += 1));
     mailbox.offer(1);
     mailbox.offer(2);
     fill(mailbox, 1);

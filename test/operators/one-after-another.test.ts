@@ -33,7 +33,7 @@ describe('oneAfterAnother', () => {
   it('is ready as long as one of them is, and tells when one comes to be', () => {
     const { first, second, outlet, fill } = setUp();
     let told = 0;
-    outlet.ready$.subscribe(() => (told += 1));
+    outlet.watch(() => (told += 1));
     expect(outlet.hasReady).toBe(false);
     second.offer('a');
     expect([outlet.hasReady, told]).toEqual([true, 1]);

@@ -27,7 +27,7 @@ describe('shareOut', () => {
     const [first, second] = [boxOf(''), boxOf('')];
     const both = shareOut(first, second);
     let told = 0;
-    both.ready$.subscribe(() => (told += 1));
+    both.watch(() => (told += 1));
     expect(both.hasReady).toBe(false);
     second.offer('b');
     expect([both.hasReady, told]).toEqual([true, 1]);

@@ -164,6 +164,7 @@ const linksTable = (rows: readonly LinksRow[]): string =>
       Network: ({ network }) => network,
       Peers: ({ peers }) => whole(peers),
       'All answered after, ms': ({ connectMs }) => whole(connectMs),
+      'after the last connected': ({ readyMs }) => whole(readyMs),
       'KiB each': ({ kibPerPeer }) => kibPerPeer.toFixed(1),
       'Descriptors each': ({ descriptorsPerPeer }) => descriptorsPerPeer.toFixed(2),
       'CPU while idle': ({ idleCpuPercent }) => `${idleCpuPercent.toFixed(1)} %`,
