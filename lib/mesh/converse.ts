@@ -1,4 +1,4 @@
-import { concat, defer, EMPTY, finalize, ignoreElements, interval, map, merge, Observable, Subject, tap, throwError } from 'rxjs';
+import { concat, defer, EMPTY, finalize, interval, Observable, Subject, Subscription, tap } from 'rxjs';
 import type { Backlog } from '../core/backlog.js';
 import { type Envelope, Kind } from '../core/envelope.js';
 import { isSkeinError, type SkeinError } from '../core/errors.js';
@@ -68,7 +68,6 @@ export const converse = <T>(part: Part<T>): Observable<Vital> =>
     const corked$ = new Subject<boolean>();
     const parcels = new Parcels(codec, part.clock, part.unsendable);
     part.voice.parcels = parcels;
-    const said$ = speak(part, parcels, corked$);
     const sayGoodbye = (code: string, reason: string): void => {
       // Only while nothing else is on its way, for a wire takes one message at a time; the end of the wire says it too.
       if (part.voice.isSending) return;
@@ -77,16 +76,18 @@ export const converse = <T>(part: Part<T>): Observable<Vital> =>
         .subscribe({ error: ignoreLateLoss });
     };
     let isOver = false;
-    const talk = merge(listen(part, parcels, corked$), said$).subscribe({
-      next: (vital) => {
-        subscriber.next(vital);
-      },
-      error: (error: unknown) => {
-        isOver = true;
-        if (isSkeinError(error, 'protocol-error', 'unsupported-version')) sayGoodbye(error.code, error.message);
-        subscriber.error(error);
-      },
-    });
+    const talk = new Subscription();
+    const error = (failure: unknown): void => {
+      isOver = true;
+      if (isSkeinError(failure, 'protocol-error', 'unsupported-version')) sayGoodbye(failure.code, failure.message);
+      subscriber.error(failure);
+    };
+    const next = (vital: Vital): void => {
+      subscriber.next(vital);
+    };
+    talk.add(listen(part, parcels, corked$).subscribe({ next, error }));
+    talk.add(speak(part, parcels, corked$).subscribe({ error }));
+    talk.add(interval(part.heartbeatMs, part.clock).subscribe({ next: () => beat(part.control), error }));
     return () => {
       if (!isOver) sayGoodbye('closed', 'the link is closed');
       talk.unsubscribe();
@@ -96,13 +97,18 @@ export const converse = <T>(part: Part<T>): Observable<Vital> =>
 /** A goodbye is a courtesy: who cannot hear it any more sees the wire end. */
 const ignoreLateLoss = (): void => undefined;
 
+/** Whatever else was said within the interval: to a reader that waits, what matters is when the next word comes. */
+const beat = (control: Mailbox<Envelope>): void => {
+  if (!control.hasReady) control.offer({ kind: Kind.heartbeat });
+};
+
 /**
  * All that this side says. What a message gave rise to leaves as soon as all of
  * the message is heard: with a window of 64, a sixth more calls a second than at the end of the turn, since both sides then work at
  * once. What is all that is under way is told of in halves, so that two messages are: a tenth more, with a window of 256 a quarter.
  */
 const speak = <T>(
-  { wire, codec, clock, voice, outlet, control, prepare, unsendable, heartbeatMs }: Part<T>,
+  { wire, codec, clock, voice, outlet, prepare, unsendable }: Part<T>,
   parcels: Parcels,
   corked$: Subject<boolean>,
 ): Observable<never> => {
@@ -117,18 +123,8 @@ const speak = <T>(
     const whole = [...parcels.whole()];
     return whole.length === 0 ? say(frames) : concat(...[frames, ...whole].map((message) => defer(() => say(message))));
   };
-  const beat$ = interval(heartbeatMs, clock).pipe(
-    tap(() => {
-      // Whatever else was said within the interval: to a reader that waits, what matters is when the next word comes.
-      if (!control.hasReady) control.offer({ kind: Kind.heartbeat });
-    }),
-    ignoreElements(),
-  );
   const options = { max: limits.batchMax, clock, corked$ };
-  return merge(
-    batchWhileSending(withParcels<T>(outlet, parcels), (batch) => send(prepare(batch)), options),
-    beat$,
-  );
+  return batchWhileSending(withParcels<T>(outlet, parcels), (batch) => send(prepare(batch)), options);
 };
 
 /** Whatever waits, or only a sign of life where it is for something large that there is to say anything. */
@@ -159,19 +155,29 @@ const listen = (
   }: Pick<Part<unknown>, 'wire' | 'clock' | 'receive' | 'isWindow' | 'peerHeartbeatMs'>,
   parcels: Parcels,
   corked$: Subject<boolean>,
-): Observable<Vital> =>
-  concat(
-    wire.message$,
-    throwError(() => new Gone(`the wire to ${wire.address} ended`)),
-  ).pipe(
-    map((frames) => parcels.hear(frames)),
-    tap((envelopes) => {
-      const { length } = envelopes;
-      for (const part of length >= limits.halvedMin && isWindow(length) ? halve(envelopes) : [envelopes]) {
-        corked$.next(true);
-        receive(part);
-        corked$.next(false);
-      }
+): Observable<Vital> => {
+  const hear = (frames: readonly Uint8Array[]): void => {
+    const envelopes = parcels.hear(frames);
+    const { length } = envelopes;
+    for (const part of length >= limits.halvedMin && isWindow(length) ? halve(envelopes) : [envelopes]) {
+      corked$.next(true);
+      receive(part);
+      corked$.next(false);
+    }
+  };
+  const heard$ = new Observable<readonly Uint8Array[]>((subscriber) =>
+    wire.message$.pipe(tap(hear)).subscribe({
+      next: (frames) => {
+        subscriber.next(frames);
+      },
+      error: (error: unknown) => {
+        subscriber.error(error);
+      },
+      complete: () => {
+        subscriber.error(new Gone(`the wire to ${wire.address} ended`));
+      },
     }),
-    watchSilence({ intervalMs: peerHeartbeatMs, suspectBeats: limits.suspectBeats, lostBeats: limits.lostBeats, clock }),
   );
+  const { suspectBeats, lostBeats } = limits;
+  return heard$.pipe(watchSilence({ intervalMs: peerHeartbeatMs, suspectBeats, lostBeats, clock }));
+};

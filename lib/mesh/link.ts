@@ -31,6 +31,8 @@ import type { MeshPorts } from './mesh-ports.js';
 
 /** Who decides which links may have a wire. */
 export interface LinkKeeper {
+  /** Its state has changed; where that is live, there is a way to the peer again. */
+  turned(link: Link): void;
   /** The link has something to say, and no wire. */
   wants(link: Link): void;
   /** The link has come to rest, so that it may lose its wire without harm. */
@@ -47,12 +49,11 @@ export class Link {
   readonly incarnation: string;
   readonly #number: number;
   readonly #load: LinkLoad;
-  readonly #state$ = new BehaviorSubject<LinkState>('idle');
+  #state: LinkState = 'idle';
   readonly #ports: MeshPorts;
   readonly #keeper: LinkKeeper;
   readonly #open$ = new BehaviorSubject(false);
   readonly #shut$ = new Subject<void>();
-  readonly #live$ = new Subject<void>();
   readonly #control = new Mailbox<Envelope>({ max: limits.outboxMax });
   readonly #voice = new Voice();
   readonly #resumed$ = new Subject<void>();
@@ -90,28 +91,18 @@ export class Link {
     return this.#load.sentTotal;
   }
 
-  get state$(): Observable<LinkState> {
-    return this.#state$;
-  }
-
   get state(): LinkState {
-    return this.#state$.value;
-  }
-
-  /** Emits each time that there is a way to the peer again. */
-  get live$(): Observable<void> {
-    return this.#live$;
+    return this.#state;
   }
 
   /** Whether new work may go here while there is a choice. */
   get isUsable(): boolean {
-    return this.#state$.value !== 'suspect' && !this.isDown;
+    return this.#state !== 'suspect' && !this.isDown;
   }
 
   /** Whether there is no way to the peer at present. */
   get isDown(): boolean {
-    const state = this.#state$.value;
-    return state === 'down' || state === 'left';
+    return this.#state === 'down' || this.#state === 'left';
   }
 
   /** Why the last attempt to reach the peer failed. */
@@ -141,7 +132,7 @@ export class Link {
   /** Queues the request; it comes back `overloaded` where too many wait. */
   send(request: Outgoing): void {
     const hasRoom = this.#voice.hasRoomFor(request.bytes + this.#load.outbox.weight);
-    if (this.#load.offer(request, hasRoom) && this.#state$.value === 'idle') this.#keeper.wants(this);
+    if (this.#load.offer(request, hasRoom) && this.#state === 'idle') this.#keeper.wants(this);
   }
 
   /** Takes back a request that its sender settled: it is not sent any more, or the peer is told. */
@@ -161,7 +152,7 @@ export class Link {
   /** Lets it have a wire. */
   open(): void {
     this.isYielding = false;
-    this.#state$.next('connecting');
+    this.#turn('connecting');
     this.#open$.next(true);
   }
 
@@ -193,7 +184,7 @@ export class Link {
   }
 
   #end(): void {
-    this.#state$.next('idle');
+    this.#turn('idle');
     // The conversation before its wire, so that it can still say goodbye.
     this.#shut$.next();
     this.#open$.next(false);
@@ -205,8 +196,7 @@ export class Link {
       address: this.address,
       meet: (wire) => this.#meet(wire).pipe(takeUntil(this.#shut$)),
       onVital: (vital) => {
-        this.#state$.next(vital === 'suspect' ? 'suspect' : 'live');
-        if (vital === 'live') this.#live$.next();
+        this.#turn(vital === 'suspect' ? 'suspect' : 'live');
       },
       onLost: (error) => {
         this.#lose(error);
@@ -304,7 +294,7 @@ export class Link {
     const lost = this.#whyLost();
     const why = (this.#whyDown = whyUnsent(this.address, error));
     // Before its requests go on, so that none of them comes back here.
-    this.#state$.next(hasLeft(error) ? 'left' : 'down');
+    this.#turn(hasLeft(error) ? 'left' : 'down');
     this.#control.drain();
     this.#load.lose(lost, why, error);
     this.#tellIfResting();
@@ -312,6 +302,11 @@ export class Link {
 
   #whyLost(): SkeinError {
     return whyLost(this.address, this.state === 'suspect', this.#peerHeartbeatMs);
+  }
+
+  #turn(state: LinkState): void {
+    this.#state = state;
+    this.#keeper.turned(this);
   }
 
   #tellIfResting(): void {

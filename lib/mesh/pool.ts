@@ -1,4 +1,4 @@
-import { ignoreElements, interval, map, merge, type Observable, startWith, Subject, tap } from 'rxjs';
+import { interval, map, type Observable, startWith, Subject, tap } from 'rxjs';
 import type { Actor } from '../actors/actor.js';
 import { limits } from '../core/limits.js';
 import type { Registration } from '../ports/matchmaker.js';
@@ -88,6 +88,12 @@ export class Pool implements LinkKeeper {
     if (way.made?.state !== 'live' || way.made.isResting) this.#end(way);
   }
 
+  turned(link: Link): void {
+    this.#byLink.get(link)?.actor.say(link.state);
+    this.#changed$.next();
+    if (link.state === 'live') this.#live$.next();
+  }
+
   wants(link: Link): void {
     this.#waiting.add(link);
     this.#balance();
@@ -113,20 +119,8 @@ export class Pool implements LinkKeeper {
     const actor = this.#actor.spawn(
       key,
       (self) => {
-        const told$ = link.state$.pipe(
-          tap((state) => {
-            self.say(state);
-            this.#changed$.next();
-          }),
-          ignoreElements(),
-        );
-        const live$ = link.live$.pipe(
-          tap(() => {
-            this.#live$.next();
-          }),
-          ignoreElements(),
-        );
-        return merge(told$, live$, link.run());
+        self.say(link.state);
+        return link.run();
       },
       { mailbox: link.mailbox, buffers: () => link.backlogs },
     );

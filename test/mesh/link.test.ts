@@ -11,7 +11,7 @@ const setUp = (identity: Partial<Identity> = {}, incarnation = '') => {
   const { clock } = world.sim;
   const { ports, logger } = world.ports('a', identity);
   const peers: RawPeer[] = world.listenRaw('b');
-  const keeper: LinkKeeper = { wants: (one) => one.open(), resting: () => undefined };
+  const keeper: LinkKeeper = { turned: () => undefined, wants: (one) => one.open(), resting: () => undefined };
   const link = new Link({ address: 'sim://b/skein', incarnation, number: 1 }, keeper, ports);
   const running = link.run().subscribe();
   const send = (...ids: readonly number[]): TestRequest[] =>
@@ -226,7 +226,7 @@ describe('a link that cannot be', () => {
     const { ports } = world.ports('a');
     const link = new Link(
       { address: 'sim://b/skein', incarnation: '', number: 1 },
-      { wants: (one) => one.open(), resting: () => undefined },
+      { turned: () => undefined, wants: (one) => one.open(), resting: () => undefined },
       ports,
     );
     link.run().subscribe();

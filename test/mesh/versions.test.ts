@@ -50,7 +50,7 @@ const meet = async (who: 'the older dials' | 'the newer dials') => {
   await firstValueFrom(listener.listen());
   const link = new Link(
     { address: 'sim://b/skein', incarnation: 'b-1', number: 1 },
-    { wants: (one) => one.open(), resting: () => undefined },
+    { turned: () => undefined, wants: (one) => one.open(), resting: () => undefined },
     dialling.ports,
   );
   link.run().subscribe();
@@ -82,7 +82,7 @@ describe('nodes of two major versions', () => {
     const peers = world.listenRaw('b', new NextCodec());
     const link = new Link(
       { address: 'sim://b/skein', incarnation: '', number: 1 },
-      { wants: (one) => one.open(), resting: () => undefined },
+      { turned: () => undefined, wants: (one) => one.open(), resting: () => undefined },
       ports,
     );
     link.run().subscribe();
