@@ -12,6 +12,11 @@ export const limits = {
   batchMax: 256,
   /** Envelopes of a message that may be told of in halves. */
   halvedMin: 64,
+  /** Records that a reader takes in one message, each item of a run counting as one. */
+  recordsMax: 64 * 1024,
+  /** Items of bytes in a row that leave as one record, and bytes of each at the most: what is longer costs more to copy once more than it saves. */
+  runItemsMin: 4,
+  runItemBytesMax: 512,
   /** Payload bytes after which a batch ends. */
   batchBytesMax: 64 * 1024,
   /** Characters of an error's message that travel where the whole error is too large to. */

@@ -165,19 +165,12 @@ const listen = (
       corked$.next(false);
     }
   };
-  const heard$ = new Observable<readonly Uint8Array[]>((subscriber) =>
-    wire.message$.pipe(tap(hear)).subscribe({
-      next: (frames) => {
-        subscriber.next(frames);
-      },
-      error: (error: unknown) => {
-        subscriber.error(error);
-      },
-      complete: () => {
-        subscriber.error(new Gone(`the wire to ${wire.address} ended`));
-      },
-    }),
-  );
+  const complete = (): never => {
+    throw new Gone(`the wire to ${wire.address} ended`);
+  };
   const { suspectBeats, lostBeats } = limits;
-  return heard$.pipe(watchSilence({ intervalMs: peerHeartbeatMs, suspectBeats, lostBeats, clock }));
+  return wire.message$.pipe(
+    tap({ next: hear, complete }),
+    watchSilence({ intervalMs: peerHeartbeatMs, suspectBeats, lostBeats, clock }),
+  );
 };

@@ -1,9 +1,9 @@
-import { Subject, type Subscription } from 'rxjs';
+import type { Subscription } from 'rxjs';
 import type { Backlog } from '../core/backlog.js';
 import { type Envelope, Kind, type PartEnvelope } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
-import { throwApart } from '../operators/throw-apart.js';
+import { Readiness } from '../operators/outlet.js';
 import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
 import { Outgoing } from '../ports/transport.js';
@@ -50,7 +50,7 @@ export class Parcels {
   readonly #behind = new Map<string, Envelope[]>();
   readonly #arriving = new Map<number, Arriving>();
   readonly #arrived: Arriving[] = [];
-  readonly #ready$ = new Subject<void>();
+  readonly #readiness = new Readiness();
   #ids = 0;
   #unread = 0;
   /** What waits here. */
@@ -81,7 +81,7 @@ export class Parcels {
   }
 
   watch(tell: () => void): Subscription {
-    return this.#ready$.subscribe({ next: tell, error: throwApart });
+    return this.#readiness.watch(tell);
   }
 
   /** Takes out what is large, and what has to stay behind it; the rest can be said at once. */
@@ -173,7 +173,7 @@ export class Parcels {
       this.#unread -= envelope.count;
       if (this.#unread < 0) throw malformed('more parts were read than were sent');
     } else return false;
-    if (this.hasReady) this.#ready$.next();
+    if (this.hasReady) this.#readiness.tell();
     return true;
   }
 

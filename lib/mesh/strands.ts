@@ -1,15 +1,14 @@
-import { Subject, type Subscription } from 'rxjs';
+import type { Subscription } from 'rxjs';
 import type { Envelope } from '../core/envelope.js';
 import { limits } from '../core/limits.js';
 import { Ring } from '../core/ring.js';
-import type { Outlet } from '../operators/outlet.js';
-import { throwApart } from '../operators/throw-apart.js';
+import { type Outlet, Readiness } from '../operators/outlet.js';
 import type { Strand, StreamWay } from '../ports/stream-way.js';
 
 /** What the streams of one side of a wire have to say: they take turns, so that none keeps the others from the wire. */
 export class Strands implements Outlet<Envelope>, StreamWay {
   readonly #turns = new Ring<Strand>(Infinity);
-  readonly #ready$ = new Subject<void>();
+  readonly #readiness = new Readiness();
 
   get hasReady(): boolean {
     for (let strand = this.#turns.peek(); strand; strand = this.#turns.peek()) {
@@ -20,11 +19,11 @@ export class Strands implements Outlet<Envelope>, StreamWay {
   }
 
   watch(tell: () => void): Subscription {
-    return this.#ready$.subscribe({ next: tell, error: throwApart });
+    return this.#readiness.watch(tell);
   }
 
   wake(strand: Strand): void {
-    if (this.#push(strand) && this.#turns.size === 1) this.#ready$.next();
+    if (this.#push(strand) && this.#turns.size === 1) this.#readiness.tell();
   }
 
   /** Ends early where their payloads get heavy, so that what waits behind the batch does not wait long. */

@@ -11,7 +11,7 @@ export type InProcess = Required<Settings>['inProcess'];
 export class Hub {
   readonly fabric = new Fabric(new SystemClock());
   readonly registry = new MemoryRegistry();
-  /** What its nodes pass to each other: as many as are there say the same. */
+  /** What its nodes pass to each other: all that are there say the same. */
   #passes: InProcess = 'copy';
   #nodes = 0;
 

@@ -57,7 +57,8 @@ export const planNode = (options: NodeOptions, environment: Readonly<Record<stri
   );
   const settings: Settings = { ...inEnvironment, ...parsed.settings, ...given };
   problems.push(...settingProblems(settings));
-  if (settings.inProcess === 'share' && parsed.scheme !== 'zmq+memory') {
+  // What stands in the environment is for the nodes that it is of use to.
+  if ((given.inProcess ?? parsed.settings.inProcess) === 'share' && parsed.scheme !== 'zmq+memory') {
     problems.push('inProcess=share is for zmq+memory://, whose nodes are in one process: what leaves it has to be copied');
   }
   if (problems.length > 0) throw invalidArgument(...problems);

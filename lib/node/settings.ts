@@ -17,7 +17,7 @@ export interface Settings {
   readonly network?: 'zmq' | 'zmtp';
   /**
    * What nodes of one process pass to each other, over `zmq+memory://`: copies, as between processes, or the very objects, which both sides
-   * then treat as read-only and nothing checks. All nodes of a hub say the same. Default `copy`.
+   * then treat as read-only and nothing checks or weighs: bounds in bytes do not hold. All nodes of a hub say the same. Default `copy`.
    */
   readonly inProcess?: 'copy' | 'share';
   /** Lets it listen beyond this host without encryption; default false. */

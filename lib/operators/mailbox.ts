@@ -1,7 +1,6 @@
-import { Subject, type Subscription } from 'rxjs';
+import type { Subscription } from 'rxjs';
 import { Ring } from '../core/ring.js';
-import type { Outlet } from './outlet.js';
-import { throwApart } from './throw-apart.js';
+import { type Outlet, Readiness } from './outlet.js';
 
 export interface MailboxOptions<T> {
   /** Values that may wait. */
@@ -20,7 +19,7 @@ export interface MailboxOptions<T> {
 export class Mailbox<T> implements Outlet<T> {
   readonly #options: MailboxOptions<T>;
   readonly #ring: Ring<T>;
-  readonly #ready$ = new Subject<void>();
+  readonly #readiness = new Readiness();
   #weight = 0;
   #deadCount = 0;
   /** Whether someone found nothing here, and waits to be told. */
@@ -32,7 +31,7 @@ export class Mailbox<T> implements Outlet<T> {
   }
 
   watch(tell: () => void): Subscription {
-    return this.#ready$.subscribe({ next: tell, error: throwApart });
+    return this.#readiness.watch(tell);
   }
 
   get hasReady(): boolean {
@@ -64,7 +63,7 @@ export class Mailbox<T> implements Outlet<T> {
     this.#weight += weight;
     if (this.#isAwaited) {
       this.#isAwaited = false;
-      this.#ready$.next();
+      this.#readiness.tell();
     }
     return true;
   }

@@ -130,6 +130,14 @@ describe('the codec and hostile bytes', () => {
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
   });
 
+  it('makes no items of a run that has more than a message may have', () => {
+    const lengths = Array<number>(8_000_000).fill(0);
+    const frame = pack([1, Kind.run * 8 + 3, 5, lengths, new Uint8Array(0)]);
+    const before = process.memoryUsage().heapUsed;
+    expect(outcomeOf([frame])).toBe('protocol-error');
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(256 * 1024 * 1024);
+  });
+
   it('is not made to work for ever by references to what stands elsewhere', () => {
     // Forty levels, each of which would refer to the one below twice.
     const level = (id: number): string => `d669${id.toString(16).padStart(8, '0')}92`;

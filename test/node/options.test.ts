@@ -54,6 +54,7 @@ it('refuses to share with what may be in another process, and what is none of it
   ]);
   expect(problemsOf({ url: 'zmq+memory://x?inProcess=shared' })).toEqual(['inProcess must be copy or share, and is shared']);
   expect(problemsOf({ url: 'zmq+memory://x?inProcess=share' })).toEqual([]);
+  expect(problemsOf({ url: 'zmq+local://' }, { SKEIN_IN_PROCESS: 'share' })).toEqual([]);
 });
 
 it('refuses a label that is there twice', () => {

@@ -14,7 +14,7 @@ class Handed extends Uint8Array {
 
 /**
  * Hands envelopes from node to node within one process, and with them the very objects that they carry: nothing is encoded, weighed,
- * checked or copied. Whoever gets an object has to treat it as read-only, and whoever has given it away too.
+ * checked or copied, so that no bound in bytes holds. Whoever gets an object has to treat it as read-only, and whoever has given it away too.
  */
 export class SharingCodec extends Codec {
   override encode(batch: readonly Envelope[]): readonly Uint8Array[] {

@@ -1,6 +1,7 @@
 import type { Unpackr } from 'msgpackr';
 import { costOfItem, type Envelope, Kind, protocolMajor } from '../../core/envelope.js';
 import { SkeinError } from '../../core/errors.js';
+import { limits } from '../../core/limits.js';
 import {
   countOf,
   isCount,
@@ -46,6 +47,8 @@ const fieldsMin: { readonly [K in Kind]: number } = {
 
 const nothing: readonly never[] = [];
 
+const tooMany = (): SkeinError => malformed(`a message of more than ${String(limits.recordsMax)} records`);
+
 /** Reads the batches of strangers: every field is checked, what is unknown is stepped over, and nothing but plain values passes. */
 export class BatchReader {
   readonly #copying: Unpackr;
@@ -84,6 +87,7 @@ export class BatchReader {
     const envelopes: Envelope[] = [];
     const end = this.#flat.length;
     for (let at = 1; at < end;) {
+      if (envelopes.length >= limits.recordsMax) throw tooMany();
       const head = this.#flat[at];
       if (typeof head !== 'number' || !Number.isSafeInteger(head) || head < 0) throw malformed('a record without a head');
       const fields = head % 8;
@@ -159,7 +163,7 @@ export class BatchReader {
       case Kind.open:
         return this.#open(at, fields);
       case Kind.part:
-        return { kind, id: this.#count(at), left: this.#count(at + 1), payload: this.#bytes(at + 2), bytes: 0 };
+        return { kind, id: this.#count(at), left: this.#count(at + 1), payload: this.#bytes(at + 2, 'a part'), bytes: 0 };
       case Kind.parted:
         return { kind, count: this.#count(at) };
       case Kind.demand:
@@ -203,8 +207,9 @@ export class BatchReader {
 
   /** Its items, each with bytes of its own. */
   #run(at: number, envelopes: Envelope[]): void {
-    const [id, lengths, bytes] = [this.#count(at), this.#flat[at + 1], this.#bytes(at + 2)];
+    const [id, lengths, bytes] = [this.#count(at), this.#flat[at + 1], this.#bytes(at + 2, 'a run')];
     if (!Array.isArray(lengths)) throw malformed('the lengths of a run are not an array');
+    if (envelopes.length + lengths.length > limits.recordsMax) throw tooMany();
     let from = 0;
     for (const value of lengths as readonly unknown[]) {
       const length = isCount(value) ? value : countOf(value, 'the length of an item');
@@ -243,10 +248,10 @@ export class BatchReader {
     return plain(this.#attached === undefined ? this.#flat[at] : this.#detach());
   }
 
-  #bytes(at: number): Uint8Array {
+  #bytes(at: number, what: string): Uint8Array {
     const payload = this.#payload(at);
     if (payload instanceof Uint8Array) return payload;
-    throw malformed('a part or a run that is not bytes');
+    throw malformed(`${what} that is not bytes`);
   }
 
   #detach(): unknown {

@@ -45,8 +45,8 @@ export class Outflow {
   readonly #source = new Subscription();
   #end: { readonly error?: unknown } | undefined;
   #isTold = false;
-  /** While what its source gives is looked for at the end. */
-  #isAtIt = false;
+  /** While whoever asks its source looks afterwards for what has come, so that not each item wakes the link. */
+  #looksAfterwards = false;
 
   /** Throws `invalid-argument` for a source that cannot be held back. */
   constructor(id: number, source: unknown, ends: OutflowEnds) {
@@ -98,9 +98,9 @@ export class Outflow {
   demand(count: number, items: number): void {
     this.#ends.progress?.consumed(items);
     this.#credit += count;
-    this.#isAtIt = true;
+    this.#looksAfterwards = true;
     this.#ask();
-    this.#isAtIt = false;
+    this.#looksAfterwards = false;
     if (this.hasReady) this.#ends.wake();
   }
 
@@ -121,7 +121,7 @@ export class Outflow {
   fill(batch: Envelope[], max: number): number {
     let bytes = 0;
     let left = 0;
-    this.#isAtIt = true;
+    this.#looksAfterwards = true;
     while (batch.length < max && bytes < limits.batchBytesMax && this.#credit > 0) {
       const item = this.#held.shift() ?? this.#next();
       if (!item) break;
@@ -133,7 +133,7 @@ export class Outflow {
     }
     for (; left > 0; left -= 1) this.#asks.finish(this.#left++);
     this.#ask();
-    this.#isAtIt = false;
+    this.#looksAfterwards = false;
     this.#tellEnd();
     return bytes;
   }
@@ -184,12 +184,12 @@ export class Outflow {
       this.#aheadMax = Math.max(1, Math.min(limits.aheadMax, Math.floor(limits.aheadBytesMax / this.#heaviest)));
     }
     this.#held.push({ kind: Kind.item, id: this.#id, payload, bytes, cost: costOfItem(bytes) });
-    if (!this.#isAtIt) this.#ends.wake();
+    if (!this.#looksAfterwards) this.#ends.wake();
   }
 
   #finish(end: { readonly error?: unknown }): void {
     this.#end ??= end;
-    if (!this.#isAtIt) this.#ends.wake();
+    if (!this.#looksAfterwards) this.#ends.wake();
   }
 
   #tellEnd(): void {
