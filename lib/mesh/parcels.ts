@@ -152,8 +152,10 @@ export class Parcels {
     if (key === undefined || !behind) return;
     this.#behind.delete(key);
     for (const envelope of behind) this.bytes -= bytesOf(envelope);
-    const frames = encodeSendable(this.#codec, this.divert(behind), this.#unsendable);
-    if (frames.length > 0) yield frames;
+    for (const batch of batches(this.divert(behind))) {
+      const frames = encodeSendable(this.#codec, batch, this.#unsendable);
+      if (frames.length > 0) yield frames;
+    }
   }
 
   /** The next part; an empty one has the other side let go of what it has got. */
@@ -208,6 +210,20 @@ export class Parcels {
     if (!('ttlMs' in envelope)) return envelope;
     return { ...envelope, ttlMs: Math.max(0, envelope.ttlMs - Math.round(this.#clock.now() - since)) };
   }
+}
+
+/** As small as what leaves by itself: a reader takes no message of any size. */
+function* batches(envelopes: readonly Envelope[]): Generator<Envelope[]> {
+  let batch: Envelope[] = [];
+  let bytes = 0;
+  for (const envelope of envelopes) {
+    batch.push(envelope);
+    bytes += bytesOf(envelope);
+    if (batch.length < limits.batchMax && bytes < limits.batchBytesMax) continue;
+    yield batch;
+    [batch, bytes] = [[], 0];
+  }
+  if (batch.length > 0) yield batch;
 }
 
 const givenUp = 'it was withdrawn, or its bytes were transferred, before all of it had left';

@@ -17,7 +17,10 @@ export const runAt = (batch: readonly Envelope[], at: number): Run | undefined =
 };
 
 const isShortBytes = (envelope: Envelope | undefined): envelope is BytesItem =>
-  envelope?.kind === Kind.item && envelope.payload instanceof Uint8Array && envelope.payload.byteLength <= limits.runItemBytesMax;
+  envelope?.kind === Kind.item &&
+  envelope.bytes < limits.framedBytesMin &&
+  envelope.payload instanceof Uint8Array &&
+  envelope.payload.byteLength <= limits.runItemBytesMax;
 
 /** How long the items are, and their bytes one behind the other. */
 export const joined = (run: Run): { readonly lengths: readonly number[]; readonly bytes: Uint8Array } => {
