@@ -78,6 +78,7 @@ export const converse = <T>(part: Part<T>): Observable<Vital> =>
     let isOver = false;
     const talk = new Subscription();
     const error = (failure: unknown): void => {
+      if (isOver) return;
       isOver = true;
       if (isSkeinError(failure, 'protocol-error', 'unsupported-version')) sayGoodbye(failure.code, failure.message);
       subscriber.error(failure);

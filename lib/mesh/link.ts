@@ -235,11 +235,10 @@ export class Link {
       },
       isWindow: (length) => this.#load.awaited <= length && this.#load.awaited > length / 2,
       // Or the peer would not know that these are no longer wanted, rather than lost.
-      lastWords: () =>
-        this.#control
-          .drain()
-          .filter(({ kind }) => kind === Kind.cancel)
-          .slice(0, limits.batchMax - 1),
+      lastWords: () => {
+        const cancels = this.#control.drain().filter(({ kind }) => kind === Kind.cancel);
+        return cancels.slice(0, limits.recordsMax - 1);
+      },
       unsendable: (envelope, error) => {
         const unused = this.#load.takeBack(envelope, error);
         if (unused > 0) this.#credit$.next(unused);

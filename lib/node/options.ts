@@ -55,10 +55,16 @@ export const planNode = (options: NodeOptions, environment: Readonly<Record<stri
   const given: Settings = Object.fromEntries(
     settingNames.map((name) => [name, options[name]] as const).filter(([, value]) => value !== undefined),
   );
-  const settings: Settings = { ...inEnvironment, ...parsed.settings, ...given };
+  const { inProcess, ...anywhere } = inEnvironment;
+  // Of the environment what is of no use to a node is not for it.
+  const settings: Settings = {
+    ...anywhere,
+    ...(parsed.scheme === 'zmq+memory' && inProcess !== undefined && { inProcess }),
+    ...parsed.settings,
+    ...given,
+  };
   problems.push(...settingProblems(settings));
-  // What stands in the environment is for the nodes that it is of use to.
-  if ((given.inProcess ?? parsed.settings.inProcess) === 'share' && parsed.scheme !== 'zmq+memory') {
+  if (settings.inProcess === 'share' && parsed.scheme !== 'zmq+memory') {
     problems.push('inProcess=share is for zmq+memory://, whose nodes are in one process: what leaves it has to be copied');
   }
   if (problems.length > 0) throw invalidArgument(...problems);

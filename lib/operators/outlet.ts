@@ -13,7 +13,7 @@ export interface Outlet<T> {
   fill(batch: T[], max: number): void;
 }
 
-/** Those who watch, and are told. */
+/** Those who watch, each a function of its own that throws nothing, and are told. */
 export class Readiness {
   readonly #watchers = new Set<() => void>();
 

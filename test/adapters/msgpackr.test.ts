@@ -67,6 +67,18 @@ describe('the codec and items', () => {
   });
 });
 
+describe('the codec and items whose bytes are gone', () => {
+  it('sends none of them as if they were empty', () => {
+    const items = Array.from({ length: 4 }, (): Envelope => {
+      const payload = new Uint8Array(20_000);
+      const weighed = { payload, bytes: codec.measure(payload) };
+      structuredClone(payload.buffer, { transfer: [payload.buffer] });
+      return { kind: Kind.item, id: 5, cost: 3, ...weighed };
+    });
+    expect(() => codec.encode(items)).toThrow('they were transferred');
+  });
+});
+
 describe('the codec and hostile bytes', () => {
   it('takes any bytes at all for what they are, or refuses them', () => {
     fc.assert(

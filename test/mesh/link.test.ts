@@ -185,6 +185,21 @@ describe('a link', () => {
     expect(all.at(-2)?.told).toEqual([]);
   });
 
+  it('takes no more of what it no longer wants into its goodbye than may be in one message', async () => {
+    const { link, send, welcomed, running, clock } = setUp();
+    const count = limits.recordsMax + 10;
+    const requests = send(...Array.from({ length: count }, (_, i) => i + 1));
+    const peer = await welcomed({ credit: count });
+    await clock.advance(1_000);
+    expect(peer.of(Kind.call)).toHaveLength(count);
+    for (const request of requests) link.withdraw(request);
+    link.close();
+    running.unsubscribe();
+    await clock.advance(10);
+    expect(peer.heard.at(-1)).toMatchObject({ kind: Kind.goodbye, code: 'closed' });
+    expect(peer.of(Kind.cancel)).toHaveLength(limits.recordsMax - 1);
+  });
+
   it('says goodbye when it is let go', async () => {
     const { clock, link, running, send, welcomed } = setUp();
     const [one] = send(1) as [TestRequest];

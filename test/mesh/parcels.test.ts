@@ -105,6 +105,17 @@ describe('Parcels', () => {
     expect(heard).toMatchObject([{ id: 2 }]);
   });
 
+  it('lets what came behind something large go in messages as small as any', () => {
+    const { heard, sizes, say, finish } = setUp();
+    const item = (bytes: number, n: number): Envelope => ({ kind: Kind.item, id: 1, cost: 1, ...weighed(bytes, n, false) });
+    const few = Array.from({ length: 20 }, (_, n) => item(20_000, n));
+    const many = Array.from({ length: limits.recordsMax + 1 }, (_, n) => item(1, n));
+    say([item(large, 0), ...few, ...many]);
+    finish();
+    expect(heard).toHaveLength(1 + few.length + many.length);
+    expect(Math.max(...sizes)).toBeLessThan(limits.partBytes + limits.batchBytesMax);
+  });
+
   it('gives up what was withdrawn, and goes on with what came behind it', () => {
     const { say, finish, heard, givenUp, from } = setUp();
     const [cast, next] = [new TestRequest(1, 1_000, Kind.cast), new TestRequest(2, 1_000, Kind.cast)];

@@ -54,7 +54,8 @@ it('refuses to share with what may be in another process, and what is none of it
   ]);
   expect(problemsOf({ url: 'zmq+memory://x?inProcess=shared' })).toEqual(['inProcess must be copy or share, and is shared']);
   expect(problemsOf({ url: 'zmq+memory://x?inProcess=share' })).toEqual([]);
-  expect(problemsOf({ url: 'zmq+local://' }, { SKEIN_IN_PROCESS: 'share' })).toEqual([]);
+  expect(planNode({ url: 'zmq+local://' }, { SKEIN_IN_PROCESS: 'share' }).url).toBe('zmq+local://');
+  expect(planNode({ url: 'zmq+memory://x' }, { SKEIN_IN_PROCESS: 'share' }).url).toBe('zmq+memory://x?inProcess=share');
 });
 
 it('refuses a label that is there twice', () => {
