@@ -1,4 +1,4 @@
-import { concat, defer, EMPTY, finalize, interval, Observable, Subject, Subscription, tap } from 'rxjs';
+import { concat, EMPTY, finalize, interval, Observable, Subject, Subscription, tap } from 'rxjs';
 import type { Backlog } from '../core/backlog.js';
 import { type Envelope, Kind } from '../core/envelope.js';
 import { isSkeinError, type SkeinError } from '../core/errors.js';
@@ -10,7 +10,6 @@ import { type Vital, watchSilence } from '../operators/watch-silence.js';
 import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
 import type { Wire } from '../ports/network.js';
-import { encodeSendable } from './encode-sendable.js';
 import { Gone } from './gone.js';
 import { Parcels } from './parcels.js';
 
@@ -109,20 +108,16 @@ const beat = (control: Mailbox<Envelope>): void => {
  * once. What is all that is under way is told of in halves, so that two messages are: a tenth more, with a window of 256 a quarter.
  */
 const speak = <T>(
-  { wire, codec, clock, voice, outlet, prepare, unsendable }: Part<T>,
+  { wire, clock, voice, outlet, prepare }: Part<T>,
   parcels: Parcels,
   corked$: Subject<boolean>,
 ): Observable<never> => {
-  const say = (frames: readonly Uint8Array[]): Observable<never> => {
-    if (frames.length === 0) return EMPTY;
-    voice.isSending = true;
-    return wire.send(frames).pipe(finalize(() => (voice.isSending = false)));
-  };
   const send = (envelopes: Envelope[]): Observable<never> => {
-    const small = parcels.divert(envelopes);
-    const frames = encodeSendable(codec, parcels.hasReady ? [...small, ...parcels.parts()] : small, unsendable);
-    const whole = [...parcels.whole()];
-    return whole.length === 0 ? say(frames) : concat(...[frames, ...whole].map((message) => defer(() => say(message))));
+    const [first, second] = parcels.say(envelopes);
+    if (!first) return EMPTY;
+    voice.isSending = true;
+    const sent = second ? concat(wire.send(first), wire.send(second)) : wire.send(first);
+    return sent.pipe(finalize(() => (voice.isSending = false)));
   };
   const options = { max: limits.batchMax, clock, corked$ };
   return batchWhileSending(withParcels<T>(outlet, parcels), (batch) => send(prepare(batch)), options);

@@ -3,6 +3,7 @@ import type { Backlog } from '../core/backlog.js';
 import { type Envelope, Kind, type PartEnvelope } from '../core/envelope.js';
 import { SkeinError } from '../core/errors.js';
 import { limits } from '../core/limits.js';
+import { Ring } from '../core/ring.js';
 import { Readiness } from '../operators/outlet.js';
 import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
@@ -21,7 +22,6 @@ interface Leaving {
   readonly body: Uint8Array;
   readonly size: number;
   sent: number;
-  isGivenUp: boolean;
 }
 
 /** Something large on its way in. */
@@ -43,11 +43,11 @@ export class Parcels {
   readonly #codec: Codec;
   readonly #clock: Clock;
   readonly #unsendable: Unsendable;
-  /** Those of which some is still to go, and those that have gone. */
+  /** Those of which some is still to go. */
   readonly #leaving: Leaving[] = [];
-  readonly #gone: Leaving[] = [];
-  /** What has to stay behind something large, by what it has in common with it. */
-  readonly #behind = new Map<string, Envelope[]>();
+  /** What has to stay behind something large, by what it has in common with it; and where that has gone, so that it may go on. */
+  readonly #behind = new Map<string, Ring<Envelope>>();
+  readonly #freed = new Set<string>();
   readonly #arriving = new Map<number, Arriving>();
   readonly #arrived: Arriving[] = [];
   readonly #readiness = new Readiness();
@@ -66,7 +66,7 @@ export class Parcels {
 
   /** Whether something large is on its way out. */
   get isBusy(): boolean {
-    return this.#leaving.length + this.#gone.length > 0;
+    return this.#leaving.length + this.#freed.size > 0;
   }
 
   /** What is large and what has to stay behind it, in KiB. */
@@ -75,45 +75,41 @@ export class Parcels {
     return { name: 'KiB of large payloads', depth, max, overflow: 'fail', dropped: 0 };
   }
 
-  /** Whether {@link parts} would give something. */
+  /** Whether {@link say} would say something by itself. */
   get hasReady(): boolean {
-    return this.#owed >= limits.partBytes || (this.#leaving.length > 0 && this.#unread < limits.partsWindow);
+    return (
+      this.#freed.size > 0 || this.#owed >= limits.partBytes || (this.#leaving.length > 0 && this.#unread < limits.partsWindow)
+    );
   }
 
   watch(tell: () => void): Subscription {
     return this.#readiness.watch(tell);
   }
 
-  /** Takes out what is large, and what has to stay behind it; the rest can be said at once. */
-  divert(envelopes: Envelope[]): Envelope[] {
-    if (this.#behind.size === 0 && !envelopes.some(isLarge)) return envelopes;
-    return envelopes.filter((envelope) => !this.#keeps(envelope));
-  }
-
-  /** What can be said now of what is large: one part, and how much of the other side's was read. */
-  parts(): Envelope[] {
-    const said: Envelope[] = [];
+  /**
+   * The messages that say these, but for what is large and what has to stay behind it; and, besides, one part of what is large, some of
+   * what need no longer stay behind, and how much of the other side's was read.
+   */
+  say(envelopes: Envelope[]): Frames[] {
+    const small = this.#divert(envelopes);
+    if (!this.hasReady) return this.#encode(small);
+    const said = [...small, ...this.#goOn()];
     if (this.#owed > 0) said.push({ kind: Kind.parted, count: this.#owed });
     this.#owed = 0;
     const next = this.#unread < limits.partsWindow ? this.#leaving.shift() : undefined;
-    if (!next) return said;
+    if (!next) return this.#encode(said);
     // Bytes are sent from where they are, so that their owner may have given them away meanwhile.
-    next.isGivenUp = isUnwanted(next.envelope) || next.body.byteLength !== next.size;
-    said.push(this.#cut(next));
-    if (next.isGivenUp || next.sent === next.size) this.#gone.push(next);
-    // Some take turns; more would have to be held by the other side.
-    else this.#leaving.splice(limits.partedMax - 1, 0, next);
-    return said;
-  }
-
-  /** The messages of what has gone in parts, each with what had to stay behind it. */
-  *whole(): Generator<Frames> {
-    for (const { envelope, head, size, isGivenUp } of this.#gone.splice(0)) {
-      this.bytes -= size;
-      if (isGivenUp) this.#unsendable(envelope, new SkeinError('cancelled', { reason: givenUp }, { ran: 'no' }));
-      else yield [head, inParts];
-      yield* this.#release(keyOf(envelope));
+    const isGivenUp = isUnwanted(next.envelope) || next.body.byteLength !== next.size;
+    const messages = this.#encode([...said, this.#cut(next, isGivenUp)]);
+    if (!isGivenUp && next.sent < next.size) {
+      // Some take turns; more would have to be held by the other side.
+      this.#leaving.splice(limits.partedMax - 1, 0, next);
+      return messages;
     }
+    this.#free(next);
+    if (isGivenUp) this.#giveUp(next.envelope);
+    else messages.push([next.head, inParts]);
+    return messages;
   }
 
   /** What the other side said, without the parts of what is large. Throws `protocol-error`. */
@@ -124,6 +120,17 @@ export class Parcels {
     if (arrived) return envelopes.map((envelope) => this.#late(envelope, arrived));
     if (!envelopes.some(isOfParts)) return envelopes;
     return envelopes.filter((envelope) => !this.#take(envelope));
+  }
+
+  #encode(envelopes: readonly Envelope[]): Frames[] {
+    const frames = encodeSendable(this.#codec, envelopes, this.#unsendable);
+    return frames.length > 0 ? [frames] : [];
+  }
+
+  /** Takes out what is large, and what has to stay behind it; the rest can be said at once. */
+  #divert(envelopes: Envelope[]): Envelope[] {
+    if (this.#behind.size === 0 && !envelopes.some(isLarge)) return envelopes;
+    return envelopes.filter((envelope) => !this.#keeps(envelope));
   }
 
   #keeps(envelope: Envelope): boolean {
@@ -137,30 +144,60 @@ export class Parcels {
     return true;
   }
 
-  #ship(envelope: Envelope, key: string | undefined): void {
+  /** Sends it in parts, unless it cannot be sent after all. */
+  #ship(envelope: Envelope, key: string | undefined): boolean {
     const [head, body] = encodeSendable(this.#codec, [envelope], this.#unsendable);
-    if (!head || !body) return;
+    if (!head || !body) return false;
     this.#ids += 1;
     this.bytes += body.byteLength;
-    this.#leaving.push({ id: this.#ids, envelope, head, body, size: body.byteLength, sent: 0, isGivenUp: false });
-    if (key !== undefined) this.#behind.set(key, []);
+    this.#leaving.push({ id: this.#ids, envelope, head, body, size: body.byteLength, sent: 0 });
+    if (key !== undefined && !this.#behind.has(key)) this.#behind.set(key, new Ring(Infinity));
+    return true;
   }
 
-  /** What has stayed behind goes on, up to the next that is large. */
-  *#release(key: string | undefined): Generator<Frames> {
-    const behind = key === undefined ? undefined : this.#behind.get(key);
-    if (key === undefined || !behind) return;
-    this.#behind.delete(key);
-    for (const envelope of behind) this.bytes -= bytesOf(envelope);
-    for (const batch of batches(this.divert(behind))) {
-      const frames = encodeSendable(this.#codec, batch, this.#unsendable);
-      if (frames.length > 0) yield frames;
+  /** It has gone: what had to stay behind it may go on. */
+  #free({ envelope, size }: Leaving): void {
+    this.bytes -= size;
+    const key = keyOf(envelope);
+    if (key === undefined) return;
+    if (this.#behind.get(key)?.size === 0) this.#behind.delete(key);
+    else this.#freed.add(key);
+  }
+
+  /** Some of what need not stay behind any longer, up to the next that is large; no more than leaves by itself, for a reader takes no message of any size. */
+  #goOn(): Envelope[] {
+    const [key = ''] = this.#freed;
+    const behind = this.#behind.get(key);
+    const some: Envelope[] = [];
+    if (!behind) return some;
+    // Each in its turn.
+    this.#freed.delete(key);
+    let bytes = 0;
+    while (some.length < limits.batchMax && bytes < limits.batchBytesMax) {
+      const envelope = behind.shift();
+      if (!envelope) {
+        this.#behind.delete(key);
+        return some;
+      }
+      this.bytes -= bytesOf(envelope);
+      if (isUnwanted(envelope)) this.#giveUp(envelope);
+      else if (!isLarge(envelope)) {
+        if (envelope instanceof Outgoing) envelope.ttlMs = Math.max(0, Math.ceil(envelope.deadline - this.#clock.now()));
+        some.push(envelope);
+        bytes += bytesOf(envelope);
+      } else if (this.#ship(envelope, key)) return some;
     }
+    this.#freed.add(key);
+    return some;
+  }
+
+  #giveUp(envelope: Envelope): void {
+    this.#unsendable(envelope, new SkeinError('cancelled', { reason: givenUp }, { ran: 'no' }));
   }
 
   /** The next part; an empty one has the other side let go of what it has got. */
-  #cut(leaving: Leaving): Envelope {
-    const { id, body, size, sent, isGivenUp } = leaving;
+  #cut(leaving: Leaving, isGivenUp: boolean): Envelope {
+    const { id, body, size, sent } = leaving;
     const payload = isGivenUp ? inParts : body.subarray(sent, sent + limits.partBytes);
     const bytes = payload.byteLength;
     leaving.sent += bytes;
@@ -210,20 +247,6 @@ export class Parcels {
     if (!('ttlMs' in envelope)) return envelope;
     return { ...envelope, ttlMs: Math.max(0, envelope.ttlMs - Math.round(this.#clock.now() - since)) };
   }
-}
-
-/** As small as what leaves by itself: a reader takes no message of any size. */
-function* batches(envelopes: readonly Envelope[]): Generator<Envelope[]> {
-  let batch: Envelope[] = [];
-  let bytes = 0;
-  for (const envelope of envelopes) {
-    batch.push(envelope);
-    bytes += bytesOf(envelope);
-    if (batch.length < limits.batchMax && bytes < limits.batchBytesMax) continue;
-    yield batch;
-    [batch, bytes] = [[], 0];
-  }
-  if (batch.length > 0) yield batch;
 }
 
 const givenUp = 'it was withdrawn, or its bytes were transferred, before all of it had left';

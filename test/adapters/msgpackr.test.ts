@@ -68,7 +68,7 @@ describe('the codec and items', () => {
 });
 
 describe('the codec and items whose bytes are gone', () => {
-  it('sends none of them as if they were empty', () => {
+  it('says of each that its bytes are gone', () => {
     const items = Array.from({ length: 4 }, (): Envelope => {
       const payload = new Uint8Array(20_000);
       const weighed = { payload, bytes: codec.measure(payload) };

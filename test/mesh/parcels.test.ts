@@ -4,7 +4,6 @@ import { MsgpackrCodec } from '../../lib/adapters/msgpackr/codec.js';
 import { VirtualClock } from '../../lib/adapters/sim/virtual-clock.js';
 import { type Envelope, Kind } from '../../lib/core/envelope.js';
 import { limits } from '../../lib/core/limits.js';
-import { encodeSendable } from '../../lib/mesh/encode-sendable.js';
 import { Parcels } from '../../lib/mesh/parcels.js';
 import { TestRequest } from './mesh-world.js';
 
@@ -27,18 +26,19 @@ const setUp = () => {
   const sizes: number[] = [];
   /** Says it, and all that was left to say before as far as it may be; what the other side says to it is heard or, where it `holds`, not. */
   const say = (envelopes: Envelope[], holds = false): void => {
-    const batch = [...from.divert(envelopes), ...(from.hasReady ? from.parts() : [])];
-    for (const frames of [encodeSendable(codec, batch, () => undefined), ...from.whole()]) {
-      if (frames.length === 0) continue;
+    for (const frames of from.say(envelopes)) {
       sizes.push(frames.reduce((sum, { byteLength }) => sum + byteLength, 0));
       heard.push(...to.hear(frames));
     }
-    if (!holds && to.hasReady) from.hear(codec.encode(to.parts()));
+    if (!holds && to.hasReady) answer();
+  };
+  const answer = (): void => {
+    for (const frames of to.say([])) from.hear(frames);
   };
   const finish = (): void => {
     while (from.hasReady) say([]);
   };
-  return { clock, from, to, heard, sizes, givenUp, say, finish };
+  return { clock, from, to, heard, sizes, givenUp, say, answer, finish };
 };
 
 describe('Parcels', () => {
@@ -84,7 +84,7 @@ describe('Parcels', () => {
   });
 
   it('has no more on its way than its window, and no more payloads in parts than may be', () => {
-    const { say, sizes, heard, from, to } = setUp();
+    const { say, answer, sizes, heard, from, to } = setUp();
     for (let id = 1; id <= 6; id += 1) say([{ kind: Kind.reply, id, ...weighed(2 * large, id, false) }], true);
     while (from.hasReady) say([], true);
     const sent = sizes.reduce((sum, bytes) => sum + bytes, 0);
@@ -92,7 +92,7 @@ describe('Parcels', () => {
     expect(sent).toBeLessThan(limits.partsWindow + limits.partBytes);
     expect(heard).toEqual([]);
     while (to.hasReady) {
-      from.hear(codec.encode(to.parts()));
+      answer();
       while (from.hasReady) say([], true);
     }
     expect(heard.map((envelope) => 'id' in envelope && envelope.id).sort()).toEqual([1, 2, 3, 4, 5, 6]);
@@ -126,6 +126,31 @@ describe('Parcels', () => {
     expect(givenUp).toEqual([cast]);
     expect(heard).toMatchObject([{ kind: Kind.cast, id: 2 }]);
     expect(from.isBusy).toBe(false);
+  });
+
+  it('drops what was withdrawn while it stayed behind something large', () => {
+    const { say, finish, heard, givenUp, from } = setUp();
+    const casts = [1, 2, 3, 4].map((id) => new TestRequest(id, 1_000, Kind.cast));
+    for (const cast of casts.slice(0, 3)) Object.assign(cast, weighed(cast.id === 2 ? 10 : large, cast.id, false));
+    say(casts);
+    for (const cast of casts.slice(1, 3)) cast.isSettled = true;
+    finish();
+    expect(givenUp).toEqual(casts.slice(1, 3));
+    expect(heard.map((envelope) => 'id' in envelope && envelope.id)).toEqual([1, 4]);
+    expect([from.isBusy, from.bytes]).toEqual([false, 0]);
+  });
+
+  it('takes the time that it stayed behind off what is left of a request', async () => {
+    const { say, finish, heard, clock } = setUp();
+    const casts = [1, 2].map((id) => Object.assign(new TestRequest(id, clock.now() + 1_000, Kind.cast), { ttlMs: 1_000 }));
+    Object.assign(casts[0] as TestRequest, weighed(large, 1, false));
+    say(casts);
+    await clock.advance(400);
+    finish();
+    expect(heard).toMatchObject([
+      { id: 1, ttlMs: 600 },
+      { id: 2, ttlMs: 600 },
+    ]);
   });
 
   it('takes the time that the parts have cost off what is left of a request', async () => {
