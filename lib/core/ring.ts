@@ -65,6 +65,17 @@ export class Ring<T> {
     return value;
   }
 
+  /** Removes the oldest that is that value, at the cost of those before it; false if there is none. */
+  remove(value: T): boolean {
+    let index = 0;
+    while (index < this.#size && this.at(index) !== value) index += 1;
+    if (index === this.#size) return false;
+    const mask = this.#slots.length - 1;
+    for (; index > 0; index -= 1) this.#slots[(this.#head + index) & mask] = this.#slots[(this.#head + index - 1) & mask];
+    this.shift();
+    return true;
+  }
+
   /** Removes and returns all, oldest first. */
   drain(): T[] {
     const all: T[] = [];

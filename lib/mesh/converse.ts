@@ -91,6 +91,7 @@ export const converse = <T>(part: Part<T>): Observable<Vital> =>
     return () => {
       if (!isOver) sayGoodbye('closed', 'the link is closed');
       talk.unsubscribe();
+      if (part.voice.parcels === parcels) part.voice.parcels = undefined;
     };
   });
 

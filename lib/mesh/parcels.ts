@@ -43,7 +43,8 @@ export class Parcels {
   readonly #codec: Codec;
   readonly #clock: Clock;
   readonly #unsendable: Unsendable;
-  /** Those of which some is still to go. */
+  /** Those that are still to begin, and those of which some has gone. */
+  readonly #waiting = new Ring<Envelope>(Infinity);
   readonly #leaving: Leaving[] = [];
   /** What has to stay behind something large, by what it has in common with it; and where that has gone, so that it may go on. */
   readonly #behind = new Map<string, Ring<Envelope>>();
@@ -53,7 +54,7 @@ export class Parcels {
   readonly #readiness = new Readiness();
   #ids = 0;
   #unread = 0;
-  /** What waits here. */
+  /** What waits here, by what it was measured to weigh. */
   bytes = 0;
   #owed = 0;
 
@@ -66,7 +67,7 @@ export class Parcels {
 
   /** Whether something large is on its way out. */
   get isBusy(): boolean {
-    return this.#leaving.length + this.#freed.size > 0;
+    return this.#hasLarge || this.#freed.size > 0;
   }
 
   /** What is large and what has to stay behind it, in KiB. */
@@ -77,9 +78,11 @@ export class Parcels {
 
   /** Whether {@link say} would say something by itself. */
   get hasReady(): boolean {
-    return (
-      this.#freed.size > 0 || this.#owed >= limits.partBytes || (this.#leaving.length > 0 && this.#unread < limits.partsWindow)
-    );
+    return this.#freed.size > 0 || this.#owed >= limits.partBytes || (this.#hasLarge && this.#unread < limits.partsWindow);
+  }
+
+  get #hasLarge(): boolean {
+    return this.#waiting.size + this.#leaving.length > 0;
   }
 
   watch(tell: () => void): Subscription {
@@ -96,19 +99,18 @@ export class Parcels {
     const said = [...small, ...this.#goOn()];
     if (this.#owed > 0) said.push({ kind: Kind.parted, count: this.#owed });
     this.#owed = 0;
-    const next = this.#unread < limits.partsWindow ? this.#leaving.shift() : undefined;
+    const next = this.#unread < limits.partsWindow ? this.#next() : undefined;
     if (!next) return this.#encode(said);
+    const { envelope, head, body, size } = next;
     // Bytes are sent from where they are, so that their owner may have given them away meanwhile.
-    const isGivenUp = isUnwanted(next.envelope) || next.body.byteLength !== next.size;
+    const isGivenUp = isUnwanted(envelope) || body.byteLength !== size;
     const messages = this.#encode([...said, this.#cut(next, isGivenUp)]);
-    if (!isGivenUp && next.sent < next.size) {
-      // Some take turns; more would have to be held by the other side.
-      this.#leaving.splice(limits.partedMax - 1, 0, next);
+    if (isGivenUp) this.#giveUp(envelope);
+    else if (next.sent < size) {
+      this.#leaving.push(next);
       return messages;
-    }
-    this.#free(next);
-    if (isGivenUp) this.#giveUp(next.envelope);
-    else messages.push([next.head, inParts]);
+    } else messages.push([head, inParts]);
+    this.#leave(envelope);
     return messages;
   }
 
@@ -136,59 +138,89 @@ export class Parcels {
   #keeps(envelope: Envelope): boolean {
     const key = keyOf(envelope);
     const behind = key === undefined ? undefined : this.#behind.get(key);
-    if (behind) {
-      behind.push(envelope);
-      this.bytes += bytesOf(envelope);
-    } else if (isLarge(envelope)) this.#ship(envelope, key);
-    else return false;
+    if (behind) behind.push(envelope);
+    else if (isLarge(envelope)) {
+      this.#waiting.push(envelope);
+      if (key !== undefined) this.#behind.set(key, new Ring(Infinity));
+    } else return false;
+    this.bytes += bytesOf(envelope);
     return true;
   }
 
-  /** Sends it in parts, unless it cannot be sent after all. */
-  #ship(envelope: Envelope, key: string | undefined): boolean {
-    const [head, body] = encodeSendable(this.#codec, [envelope], this.#unsendable);
-    if (!head || !body) return false;
-    this.#ids += 1;
-    this.bytes += body.byteLength;
-    this.#leaving.push({ id: this.#ids, envelope, head, body, size: body.byteLength, sent: 0 });
-    if (key !== undefined && !this.#behind.has(key)) this.#behind.set(key, new Ring(Infinity));
-    return true;
+  /** Whose turn it is to send a part: each in its turn, and no more at once than the other side would hold. */
+  #next(): Leaving | undefined {
+    while (this.#leaving.length < limits.partedMax) {
+      const envelope = this.#waiting.shift();
+      if (!envelope) break;
+      const begun = this.#depart(envelope);
+      if (begun) return begun;
+    }
+    return this.#leaving.shift();
   }
 
-  /** It has gone: what had to stay behind it may go on. */
-  #free({ envelope, size }: Leaving): void {
-    this.bytes -= size;
+  /** None where it is not wanted any more, or cannot be sent after all. */
+  #depart(envelope: Envelope): Leaving | undefined {
+    if (isUnwanted(envelope)) this.#giveUp(envelope);
+    else {
+      this.#renew(envelope);
+      const [head, body] = encodeSendable(this.#codec, [envelope], this.#unsendable);
+      this.#ids += 1;
+      if (head && body) return { id: this.#ids, envelope, head, body, size: body.byteLength, sent: 0 };
+    }
+    this.#leave(envelope);
+    return undefined;
+  }
+
+  /** It is not here any more: what had to stay behind it may go on. */
+  #leave(envelope: Envelope): void {
+    this.bytes -= bytesOf(envelope);
     const key = keyOf(envelope);
     if (key === undefined) return;
     if (this.#behind.get(key)?.size === 0) this.#behind.delete(key);
     else this.#freed.add(key);
   }
 
-  /** Some of what need not stay behind any longer, up to the next that is large; no more than leaves by itself, for a reader takes no message of any size. */
+  /** Some of what need not stay behind any longer; no more than leaves by itself, for a reader takes no message of any size. */
   #goOn(): Envelope[] {
-    const [key = ''] = this.#freed;
-    const behind = this.#behind.get(key);
     const some: Envelope[] = [];
-    if (!behind) return some;
-    // Each in its turn.
-    this.#freed.delete(key);
+    let room: number = limits.batchMax;
     let bytes = 0;
-    while (some.length < limits.batchMax && bytes < limits.batchBytesMax) {
-      const envelope = behind.shift();
-      if (!envelope) {
-        this.#behind.delete(key);
-        return some;
+    for (const key of this.#freed) {
+      if (room === 0 || bytes >= limits.batchBytesMax) break;
+      // Behind the others, where some of it is left.
+      this.#freed.delete(key);
+      const behind = this.#behind.get(key) as Ring<Envelope>;
+      let isHeld = false;
+      for (; !isHeld && behind.size > 0 && room > 0 && bytes < limits.batchBytesMax; room -= 1) {
+        const envelope = behind.shift() as Envelope;
+        isHeld = isLarge(envelope);
+        if (isHeld) this.#waiting.push(envelope);
+        else if (this.#lets(envelope)) {
+          some.push(envelope);
+          bytes += bytesOf(envelope);
+        }
       }
-      this.bytes -= bytesOf(envelope);
-      if (isUnwanted(envelope)) this.#giveUp(envelope);
-      else if (!isLarge(envelope)) {
-        if (envelope instanceof Outgoing) envelope.ttlMs = Math.max(0, Math.ceil(envelope.deadline - this.#clock.now()));
-        some.push(envelope);
-        bytes += bytesOf(envelope);
-      } else if (this.#ship(envelope, key)) return some;
+      if (isHeld) continue;
+      if (behind.size > 0) this.#freed.add(key);
+      else this.#behind.delete(key);
     }
-    this.#freed.add(key);
     return some;
+  }
+
+  /** Whether what was behind still goes on. */
+  #lets(envelope: Envelope): boolean {
+    this.bytes -= bytesOf(envelope);
+    if (isUnwanted(envelope)) {
+      this.#giveUp(envelope);
+      return false;
+    }
+    this.#renew(envelope);
+    return true;
+  }
+
+  /** Of the time of a request is left what there is as it leaves. */
+  #renew(envelope: Envelope): void {
+    if (envelope instanceof Outgoing) envelope.ttlMs = Math.max(1, Math.ceil(envelope.deadline - this.#clock.now()));
   }
 
   #giveUp(envelope: Envelope): void {

@@ -118,13 +118,13 @@ export class SentRequests {
     request.wasSent = false;
     this.onWire -= 1;
     this.total -= 1;
-    this.#pending.delete(request.id);
-    if (request.kind === Kind.cast) this.#unaccepted.retain((cast) => cast !== request);
+    this.#delete(request);
+    if (request.kind === Kind.cast) this.#unaccepted.remove(request);
   }
 
   /** Takes off a request that its sender settled; false if it was not sent. */
   withdraw(request: Outgoing): boolean {
-    return this.#pending.delete(request.id);
+    return this.#delete(request);
   }
 
   /** Takes all off, for their wire has ended: the casts whose fate the other side may tell, and the rest. */
@@ -141,6 +141,11 @@ export class SentRequests {
     this.#counted = 0;
     this.onWire = 0;
     return lost;
+  }
+
+  /** Not another attempt by the same id that was sent meanwhile. */
+  #delete(request: Outgoing): boolean {
+    return this.#pending.get(request.id) === request && this.#pending.delete(request.id);
   }
 
   #remove(id: number): Outgoing | undefined {

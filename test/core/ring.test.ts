@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Ring } from '../../lib/core/ring.js';
 
-type Step = 'push' | 'shift' | 'pop' | 'peek' | 'drain' | 'retain';
+type Step = 'push' | 'shift' | 'pop' | 'peek' | 'drain' | 'retain' | 'remove';
 
 const steps = fc.array(
-  fc.constantFrom<Step>('push', 'push', 'push', 'push', 'push', 'shift', 'shift', 'pop', 'peek', 'drain', 'retain'),
+  fc.constantFrom<Step>('push', 'push', 'push', 'push', 'push', 'shift', 'shift', 'pop', 'peek', 'drain', 'retain', 'remove'),
   {
     maxLength: 400,
   },
@@ -27,6 +27,10 @@ describe('Ring', () => {
           else if (step === 'drain') {
             expect(ring.drain()).toEqual(model);
             model = [];
+          } else if (step === 'remove') {
+            const at = model.findIndex((value) => value % 5 === 0);
+            expect(ring.remove(model[at] ?? -1)).toBe(at >= 0);
+            if (at >= 0) model.splice(at, 1);
           } else {
             const kept = model.filter((value) => value % 3 !== 0);
             expect(ring.retain((value) => value % 3 !== 0)).toBe(model.length - kept.length);

@@ -200,6 +200,36 @@ describe('a link', () => {
     expect(peer.of(Kind.cancel)).toHaveLength(limits.recordsMax - 1);
   });
 
+  it('has nothing left to say of what was large once its wire is gone', async () => {
+    const { link, clock, send, welcomed } = setUp();
+    const [one] = send(1) as [TestRequest];
+    const bytes = limits.partsWindow + limits.partedBytesMin;
+    Object.assign(one, { payload: new Uint8Array(bytes), bytes });
+    await welcomed();
+    await clock.advance(10);
+    expect([link.isFlushed, link.backlogs.some(({ depth }) => depth > 0)]).toEqual([false, true]);
+    link.shut();
+    expect(one.error).toMatchObject({ ran: 'unknown' });
+    expect([link.isFlushed, link.backlogs.some(({ depth }) => depth > 0)]).toEqual([true, false]);
+  });
+
+  it('takes the answer to another attempt by the same id, sent while the one before is given up', async () => {
+    const { link, clock, send, welcomed } = setUp();
+    const [first] = send(1) as [TestRequest];
+    const bytes = limits.partsWindow + limits.partedBytesMin;
+    Object.assign(first, { payload: new Uint8Array(bytes), bytes });
+    const peer = await welcomed();
+    await clock.advance(10);
+    first.isSettled = true;
+    link.withdraw(first);
+    const [second] = send(1) as [TestRequest];
+    peer.say({ kind: Kind.parted, count: limits.partBytes });
+    await clock.advance(10);
+    peer.say({ kind: Kind.reply, id: 1, payload: 'again', bytes: 6 });
+    await clock.advance(10);
+    expect(second.told).toEqual(['again']);
+  });
+
   it('says goodbye when it is let go', async () => {
     const { clock, link, running, send, welcomed } = setUp();
     const [one] = send(1) as [TestRequest];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MsgpackrCodec } from '../../lib/adapters/msgpackr/codec.js';
 import { VirtualClock } from '../../lib/adapters/sim/virtual-clock.js';
-import { type Envelope, Kind } from '../../lib/core/envelope.js';
+import { type Envelope, Kind, type RequestEnvelope } from '../../lib/core/envelope.js';
 import { limits } from '../../lib/core/limits.js';
 import { Parcels } from '../../lib/mesh/parcels.js';
 import { TestRequest } from './mesh-world.js';
@@ -16,6 +16,8 @@ const weighed = (bytes: number, n: number, isText: boolean) => {
   return { payload, bytes: codec.measure(payload) };
 };
 
+const item = (id: number, bytes: number) => ({ kind: Kind.item, id, cost: 1, payload: new Uint8Array(bytes), bytes });
+
 /** Two ends of a wire: what one says, the other one hears. */
 const setUp = () => {
   const clock = new VirtualClock();
@@ -24,11 +26,15 @@ const setUp = () => {
   const [from, to] = [end(), end()];
   const heard: Envelope[] = [];
   const sizes: number[] = [];
+  /** How many were heard in each message. */
+  const counts: number[] = [];
   /** Says it, and all that was left to say before as far as it may be; what the other side says to it is heard or, where it `holds`, not. */
   const say = (envelopes: Envelope[], holds = false): void => {
     for (const frames of from.say(envelopes)) {
       sizes.push(frames.reduce((sum, { byteLength }) => sum + byteLength, 0));
-      heard.push(...to.hear(frames));
+      const envelopes = to.hear(frames);
+      counts.push(envelopes.length);
+      heard.push(...envelopes);
     }
     if (!holds && to.hasReady) answer();
   };
@@ -38,7 +44,7 @@ const setUp = () => {
   const finish = (): void => {
     while (from.hasReady) say([]);
   };
-  return { clock, from, to, heard, sizes, givenUp, say, answer, finish };
+  return { clock, from, to, heard, sizes, counts, givenUp, say, answer, finish };
 };
 
 describe('Parcels', () => {
@@ -65,7 +71,7 @@ describe('Parcels', () => {
           say(envelopes);
         }
         finish();
-        expect(from.isBusy).toBe(false);
+        expect([from.isBusy, from.bytes]).toEqual([false, 0]);
         const lanes = (envelopes: readonly Envelope[]): unknown =>
           [Kind.cast, Kind.reply, `${String(Kind.item)} 1`, `${String(Kind.item)} 2`, `${String(Kind.item)} 3`].map((lane) => {
             const of = envelopes.filter(
@@ -106,14 +112,38 @@ describe('Parcels', () => {
   });
 
   it('lets what came behind something large go in messages as small as any', () => {
-    const { heard, sizes, say, finish } = setUp();
-    const item = (bytes: number, n: number): Envelope => ({ kind: Kind.item, id: 1, cost: 1, ...weighed(bytes, n, false) });
-    const few = Array.from({ length: 20 }, (_, n) => item(20_000, n));
-    const many = Array.from({ length: limits.recordsMax + 1 }, (_, n) => item(1, n));
-    say([item(large, 0), ...few, ...many]);
+    const { heard, sizes, counts, say, finish } = setUp();
+    const few = Array.from({ length: 20 }, () => item(1, 20_000));
+    const many = Array.from({ length: limits.recordsMax + 1 }, () => item(1, 1));
+    say([item(1, large), ...few, ...many]);
     finish();
     expect(heard).toHaveLength(1 + few.length + many.length);
     expect(Math.max(...sizes)).toBeLessThan(limits.partBytes + limits.batchBytesMax);
+    expect(Math.max(...counts)).toBe(limits.batchMax);
+  });
+
+  it('lets those who stayed behind different ones take turns, and is busy until they have gone', () => {
+    const { heard, counts, say, from } = setUp();
+    const behind = 8 * limits.batchMax;
+    for (const id of [1, 2]) say([item(id, large), ...Array.from({ length: behind }, () => item(id, 1))]);
+    const count = (id: number): number => heard.filter((envelope) => 'id' in envelope && envelope.id === id).length;
+    while (Math.min(count(1), count(2)) < 2) say([]);
+    expect(Math.max(count(1), count(2))).toBeLessThan(1 + behind);
+    counts.length = 0;
+    while (from.isBusy) say([]);
+    expect([count(1), count(2), from.bytes]).toEqual([1 + behind, 1 + behind, 0]);
+    expect(Math.min(...counts)).toBeGreaterThan(0);
+  });
+
+  it('goes on where what is large, and behind something large, turns out not to be sendable', () => {
+    const { heard, givenUp, say, finish, from } = setUp();
+    const [first, second, third] = [item(1, large), item(1, large), item(1, 1)];
+    say([first, second, third]);
+    structuredClone(second, { transfer: [second.payload.buffer] });
+    finish();
+    expect(heard.map((envelope) => 'payload' in envelope && (envelope.payload as Uint8Array).byteLength)).toEqual([large, 1]);
+    expect(givenUp).toEqual([second]);
+    expect([from.isBusy, from.bytes]).toEqual([false, 0]);
   });
 
   it('gives up what was withdrawn, and goes on with what came behind it', () => {
@@ -140,17 +170,33 @@ describe('Parcels', () => {
     expect([from.isBusy, from.bytes]).toEqual([false, 0]);
   });
 
-  it('takes the time that it stayed behind off what is left of a request', async () => {
-    const { say, finish, heard, clock } = setUp();
-    const casts = [1, 2].map((id) => Object.assign(new TestRequest(id, clock.now() + 1_000, Kind.cast), { ttlMs: 1_000 }));
+  it('drops no more at once than would leave at once', () => {
+    const { say, finish, givenUp, from } = setUp();
+    const casts = Array.from({ length: 4 * limits.batchMax }, (_, id) => new TestRequest(id, 1_000, Kind.cast));
     Object.assign(casts[0] as TestRequest, weighed(large, 1, false));
     say(casts);
+    for (const cast of casts.slice(1)) cast.isSettled = true;
+    let most = 0;
+    while (from.hasReady) {
+      const before = givenUp.length;
+      say([]);
+      most = Math.max(most, givenUp.length - before);
+    }
+    finish();
+    expect([givenUp.length, most]).toEqual([casts.length - 1, limits.batchMax]);
+  });
+
+  it('takes the time that it stayed behind, or waited for its turn, off what is left of a request', async () => {
+    const { say, finish, heard, clock } = setUp();
+    const requestOf = (id: number, bytes: number, kind: RequestEnvelope['kind']): TestRequest =>
+      Object.assign(new TestRequest(id, clock.now() + 1_000, kind), { ttlMs: 1_000 }, weighed(bytes, id, false));
+    const casts = [requestOf(1, large, Kind.cast), requestOf(2, large, Kind.cast), requestOf(3, 1, Kind.cast)];
+    const calls = [4, 5, 6, 7].map((id) => requestOf(id, large, Kind.call));
+    say([...casts, ...calls], true);
     await clock.advance(400);
     finish();
-    expect(heard).toMatchObject([
-      { id: 1, ttlMs: 600 },
-      { id: 2, ttlMs: 600 },
-    ]);
+    const left = heard.map((envelope) => 'ttlMs' in envelope && [envelope.id, envelope.ttlMs]);
+    expect(left.sort()).toEqual([1, 2, 3, 4, 5, 6, 7].map((id) => [id, 600]));
   });
 
   it('takes the time that the parts have cost off what is left of a request', async () => {
