@@ -12,7 +12,7 @@ const work = async (): Promise<void> => {
     const from = next;
     const count = Math.min(seedsEach, first + seeds - from);
     next += count;
-    for (const game of ['requests', 'streams'] as const) {
+    for (const game of ['wild', 'calm', 'lossy', 'streams'] as const) {
       const { failure } = await runHunt(from, count, game);
       const how = failure === undefined ? 'well' : `\n${failure}`;
       console.log(`${game}, seeds ${String(from)} to ${String(from + count - 1)}: ${how}`);
