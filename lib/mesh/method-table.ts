@@ -1,6 +1,20 @@
 import { Kind, type MethodEnvelope } from '../core/envelope.js';
 import { limits } from '../core/limits.js';
-import type { Operation } from '../ports/transport.js';
+import type { Operation, Outgoing } from '../ports/transport.js';
+
+/** The last number is no method's for long: a request that may have waited long takes it as it leaves, and says so in the same message. */
+const passing = limits.methodsMax - 1;
+
+const named = (index: number, server: string, operation: Operation): MethodEnvelope => {
+  const { exchange, topic, namespace, version, method } = operation;
+  return { kind: Kind.method, index, name: { exchange, topic, server, namespace, version, method } };
+};
+
+/** Has the request go by a number that cannot have become another method's; what says so goes right before it. */
+export const nameAlong = (request: Outgoing): MethodEnvelope => {
+  request.method = passing;
+  return named(passing, request.server, request.operation);
+};
 
 /** The numbers that one wire's methods go by: each is named once, before its first request. */
 export class MethodTable {
@@ -15,13 +29,12 @@ export class MethodTable {
   /** Gives the operation the next number, and the envelope that says so. */
   name(server: string, operation: Operation): MethodEnvelope {
     // Numbers beyond the bound start again; whoever had one before is named anew when it is next used.
-    if (this.#next === limits.methodsMax) this.clear();
+    if (this.#next === passing) this.clear();
     const index = this.#next;
     this.#next += 1;
     const ofServer = this.#indexes.get(server) ?? new Map<Operation, number>();
     this.#indexes.set(server, ofServer.set(operation, index));
-    const { exchange, topic, namespace, version, method } = operation;
-    return { kind: Kind.method, index, name: { exchange, topic, server, namespace, version, method } };
+    return named(index, server, operation);
   }
 
   /** Forgets all, as a new wire does. */

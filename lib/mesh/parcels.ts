@@ -9,6 +9,7 @@ import type { Clock } from '../ports/clock.js';
 import type { Codec } from '../ports/codec.js';
 import { Outgoing } from '../ports/transport.js';
 import { encodeSendable, type Unsendable } from './encode-sendable.js';
+import { nameAlong } from './method-table.js';
 import { malformed } from './named-methods.js';
 
 type Frames = readonly Uint8Array[];
@@ -162,8 +163,7 @@ export class Parcels {
   #depart(envelope: Envelope): Leaving | undefined {
     if (isUnwanted(envelope)) this.#giveUp(envelope);
     else {
-      this.#renew(envelope);
-      const [head, body] = encodeSendable(this.#codec, [envelope], this.#unsendable);
+      const [head, body] = encodeSendable(this.#codec, this.#asItLeaves(envelope), this.#unsendable);
       this.#ids += 1;
       if (head && body) return { id: this.#ids, envelope, head, body, size: body.byteLength, sent: 0 };
     }
@@ -196,7 +196,7 @@ export class Parcels {
         isHeld = isLarge(envelope);
         if (isHeld) this.#waiting.push(envelope);
         else if (this.#lets(envelope)) {
-          some.push(envelope);
+          some.push(...this.#asItLeaves(envelope));
           bytes += bytesOf(envelope);
         }
       }
@@ -210,17 +210,16 @@ export class Parcels {
   /** Whether what was behind still goes on. */
   #lets(envelope: Envelope): boolean {
     this.bytes -= bytesOf(envelope);
-    if (isUnwanted(envelope)) {
-      this.#giveUp(envelope);
-      return false;
-    }
-    this.#renew(envelope);
-    return true;
+    if (!isUnwanted(envelope)) return true;
+    this.#giveUp(envelope);
+    return false;
   }
 
-  /** Of the time of a request is left what there is as it leaves. */
-  #renew(envelope: Envelope): void {
-    if (envelope instanceof Outgoing) envelope.ttlMs = Math.max(1, Math.ceil(envelope.deadline - this.#clock.now()));
+  /** However long a request has waited: with the time that is left, and its method's name, whose number may be another's by now. */
+  #asItLeaves(envelope: Envelope): readonly Envelope[] {
+    if (!(envelope instanceof Outgoing)) return [envelope];
+    envelope.ttlMs = Math.max(1, Math.ceil(envelope.deadline - this.#clock.now()));
+    return [nameAlong(envelope), envelope];
   }
 
   #giveUp(envelope: Envelope): void {
@@ -249,6 +248,8 @@ export class Parcels {
   }
 
   #takePart({ id, left, payload }: PartEnvelope): void {
+    // Nobody can have memory kept by a few bytes that announce many.
+    if (left > 0 && payload.byteLength < limits.partBytes) throw malformed('a part that is shorter than parts are');
     const arriving = this.#arriving.get(id) ?? this.#begin(id, payload.byteLength + left);
     if (payload.byteLength === 0 || arriving.got + payload.byteLength + left !== arriving.body.byteLength) {
       if (payload.byteLength > 0) throw malformed('a part that does not fit those before it');

@@ -133,6 +133,7 @@ describe('a connection that speaks ZMTP', () => {
       openMs: 60_000,
       lingerMs: 0,
       onOpen: () => undefined,
+      onRefused: () => undefined,
       onGone: () => undefined,
     });
     connection.hear(Buffer.concat([greeting, readyCommand('DEALER')]));

@@ -72,6 +72,7 @@ export const fuzz = (seed: number, streams: number): Fuzzed => {
           if (size > messageBytesMax) throw new Error(`a message of ${String(size)} bytes came`);
         });
       },
+      onRefused: () => undefined,
       onGone: () => undefined,
     });
     for (let at = 0; at < bytes.length && !socket.destroyed;) {

@@ -69,7 +69,10 @@ describe('a listener that speaks ZMTP', () => {
     ['too many frames', [greeted, ...writeMessage(Array.from({ length: 1_025 }, () => new Uint8Array(0)))]],
     ['flags that mean nothing', [greeted, Buffer.from([8, 0])]],
   ])('hangs up on who says %s, and serves others', async (_, said) => {
+    const before = ports.logger.lines.length;
     const answer = await answerTo(...said);
+    const line = { level: 'warn', message: 'a peer does not keep to ZMTP, and is turned away' };
+    expect(ports.logger.lines.slice(before)).toContainEqual(expect.objectContaining(line));
     expect(answer.subarray(0, 64).equals(greeting)).toBe(true);
     const dialled = await firstValueFrom(network.dial(address).pipe(shareReplay({ bufferSize: 1, refCount: false })));
     await lastValueFrom(dialled.send([Buffer.from('well')]), { defaultValue: undefined });
@@ -98,6 +101,7 @@ describe('a listener that speaks ZMTP', () => {
     const strangers = await Promise.all(Array.from({ length: 1_024 }, greet));
     expect(strangers).not.toContain(undefined);
     expect(await greet()).toBeUndefined();
+    expect(ports.logger.lines.at(-1)?.fields).toMatchObject({ reason: '1024 others have not said yet what they are' });
     strangers[0]?.destroy();
     let next = await greet();
     while (!next) next = await greet();

@@ -230,6 +230,32 @@ describe('a link', () => {
     expect(second.told).toEqual(['again']);
   });
 
+  it('names the method of what waited long with it, for its number may be another method by then', async () => {
+    const { link, clock, send, cast, welcomed } = setUp();
+    const [one, first, behind] = [...send(1), ...cast(2, 3)] as [TestRequest, TestRequest, TestRequest];
+    const bytes = limits.partsWindow + limits.partedBytesMin;
+    for (const large of [one, first]) Object.assign(large, { payload: new Uint8Array(bytes), bytes });
+    const peer = await welcomed({ credit: 3 * limits.methodsMax });
+    for (let id = 4; id < 4 + limits.methodsMax; id += 1) {
+      const other = new TestRequest(id, clock.now() + 60_000);
+      link.send(Object.assign(other, { operation: { ...other.operation, method: `m${String(id)}` } }));
+    }
+    await clock.advance(10);
+    for (let read = 0; read < 2 * bytes; read += limits.partBytes) {
+      peer.say({ kind: Kind.parted, count: Math.min(limits.partBytes, 2 * bytes - read) });
+      await clock.advance(10);
+    }
+    const names: string[] = [];
+    const asked = new Map<number, string | undefined>();
+    for (const envelope of peer.heard) {
+      if (envelope.kind === Kind.method) names[envelope.index] = envelope.name.method;
+      else if (envelope.kind === Kind.call || envelope.kind === Kind.cast) asked.set(envelope.id, names[envelope.method]);
+    }
+    expect([one, first, behind].map(({ id }) => asked.get(id))).toEqual(['echo', 'echo', 'echo']);
+    expect(asked.size).toBe(3 + limits.methodsMax);
+    expect([...asked].filter(([id, method]) => id > 3 && method !== `m${String(id)}`)).toEqual([]);
+  });
+
   it('says goodbye when it is let go', async () => {
     const { clock, link, running, send, welcomed } = setUp();
     const [one] = send(1) as [TestRequest];

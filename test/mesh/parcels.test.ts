@@ -32,7 +32,7 @@ const setUp = () => {
   const say = (envelopes: Envelope[], holds = false): void => {
     for (const frames of from.say(envelopes)) {
       sizes.push(frames.reduce((sum, { byteLength }) => sum + byteLength, 0));
-      const envelopes = to.hear(frames);
+      const envelopes = to.hear(frames).filter(({ kind }) => kind !== Kind.method);
       counts.push(envelopes.length);
       heard.push(...envelopes);
     }
@@ -219,9 +219,10 @@ describe('Parcels', () => {
       const { to } = setUp();
       expect(() => parts.map((one) => to.hear(codec.encode([one])))).toThrow(/\[(protocol-error|payload-too-large)\]/);
     };
-    refuses(part(1, 10), part(1, 10));
-    refuses(part(1, limits.payloadBytesMax));
-    refuses(...Array.from({ length: limits.partedMax + 1 }, (_, id) => part(id, 10)));
+    refuses(part(1, 10, limits.partBytes), part(1, 10, limits.partBytes));
+    refuses(part(1, 10));
+    refuses(part(1, limits.payloadBytesMax, limits.partBytes));
+    refuses(...Array.from({ length: limits.partedMax + 1 }, (_, id) => part(id, 10, limits.partBytes)));
     refuses(...Array.from({ length: limits.partedMax + 1 }, (_, id) => part(id, 0)));
     refuses({ kind: Kind.parted, count: 1 });
   });

@@ -25,6 +25,8 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   /** Both sides have said what they are. */
   readonly onOpen: (wire: Wire) => void;
+  /** What the peer does is against the rules, and ends it. */
+  readonly onRefused: (reason: string) => void;
   /** It is over, by this side's doing or with all read that came; `reason` where something was wrong with it. */
   readonly onGone: (reason: string | undefined) => void;
 }
@@ -238,6 +240,7 @@ export class Connection implements Reader {
 
   /** Something is wrong with the peer: it is not waited for. */
   #fail(reason: string): void {
+    if (this.#reason === undefined) this.#options.onRefused(reason);
     this.#reason ??= reason;
     this.#socket.destroy();
   }

@@ -7,6 +7,7 @@ import type { Endpoint } from '../wires/endpoint.js';
 import { bindError, WireNetwork, type WirePorts } from '../wires/wire-network.js';
 import { Connection } from './connection.js';
 import { acceptReading, connectReading } from './read.js';
+import { Refusals } from './refusals.js';
 
 export interface ZmtpOptions {
   /** A larger message is refused here, and ends the wire where it comes from a peer; 80 MiB by default. */
@@ -33,12 +34,14 @@ const strangersMax = 1_024;
 /** Wires over sockets of Node's, spoken as ZeroMQ speaks (ZMTP 3.1, without security), by `tcp://HOST:PORT` and `ipc://NAME`. */
 export class ZmtpNetwork extends WireNetwork {
   readonly #settings: Required<Omit<ZmtpOptions, 'ipcDirectory'>>;
+  readonly #refusals: Refusals;
   /** How many connections and listeners are open. */
   open = 0;
 
   constructor({ ipcDirectory, ...settings }: ZmtpOptions, ports: WirePorts) {
     super(ipcDirectory, ports);
     this.#settings = { ...defaults, ...settings };
+    this.#refusals = new Refusals(ports.clock, ports.logger);
   }
 
   protected override openDial(address: string, at: Endpoint, subscriber: Subscriber<Wire>): void {
@@ -86,12 +89,14 @@ export class ZmtpNetwork extends WireNetwork {
     let [strangers, count] = [0, 0];
     let address = '';
     server.on('connection', (accepted) => {
+      count += 1;
+      const peer = `${address}#${String(count)}`;
       if (strangers >= strangersMax) {
+        this.#refusals.tell(peer, `${String(strangersMax)} others have not said yet what they are`);
         accepted.destroy();
         return;
       }
       strangers += 1;
-      count += 1;
       let isStranger = true;
       const isKnown = (): void => {
         if (isStranger) strangers -= 1;
@@ -99,7 +104,7 @@ export class ZmtpNetwork extends WireNetwork {
       };
       let connection: Connection | undefined = undefined;
       const socket = acceptReading(accepted, highWaterMark, () => connection);
-      const made = (connection = this.#connection(socket, 'ROUTER', `${address}#${String(count)}`, {
+      const made = (connection = this.#connection(socket, 'ROUTER', peer, {
         onOpen: (wire) => {
           isKnown();
           subscriber.next(wire);
@@ -148,6 +153,10 @@ export class ZmtpNetwork extends WireNetwork {
       onOpen: (wire) => {
         wasOpen = true;
         onOpen(wire);
+      },
+      onRefused: (reason) => {
+        // Who dials is told of it otherwise until then.
+        if (wasOpen || type === 'ROUTER') this.#refusals.tell(peer, reason);
       },
       onGone: (reason) => {
         this.open -= 1;
