@@ -80,11 +80,16 @@ const obey = async (order: Order): Promise<void> => {
       tell(health());
       break;
     case 'end':
-      await job?.end();
       process.disconnect();
       break;
   }
 };
+
+/** Its harness has had enough of it, or is gone. */
+process.once('disconnect', () => {
+  const exit = (): void => process.exit();
+  Promise.resolve(job?.end()).then(exit, exit);
+});
 
 process.on('message', (order: Order) => {
   obey(order).catch((error: unknown) => {
