@@ -2,8 +2,8 @@ import { Kind, type MethodEnvelope } from '../core/envelope.js';
 import { limits } from '../core/limits.js';
 import type { Operation, Outgoing } from '../ports/transport.js';
 
-/** The last number is no method's for long: a request that may have waited long takes it as it leaves, and says so in the same message. */
-const passing = limits.methodsMax - 1;
+/** The first number is no method's for long: a request that may have waited long takes it as it leaves, and says so in the same message. */
+const passing = 0;
 
 const named = (index: number, server: string, operation: Operation): MethodEnvelope => {
   const { exchange, topic, namespace, version, method } = operation;
@@ -19,7 +19,7 @@ export const nameAlong = (request: Outgoing): MethodEnvelope => {
 /** The numbers that one wire's methods go by: each is named once, before its first request. */
 export class MethodTable {
   #indexes = new Map<string, Map<Operation, number>>();
-  #next = 0;
+  #next = passing + 1;
 
   /** The number of a server's operation on this wire, if it has one yet. */
   find(server: string, operation: Operation): number | undefined {
@@ -29,7 +29,7 @@ export class MethodTable {
   /** Gives the operation the next number, and the envelope that says so. */
   name(server: string, operation: Operation): MethodEnvelope {
     // Numbers beyond the bound start again; whoever had one before is named anew when it is next used.
-    if (this.#next === passing) this.clear();
+    if (this.#next === limits.methodsMax) this.clear();
     const index = this.#next;
     this.#next += 1;
     const ofServer = this.#indexes.get(server) ?? new Map<Operation, number>();
@@ -40,6 +40,6 @@ export class MethodTable {
   /** Forgets all, as a new wire does. */
   clear(): void {
     this.#indexes = new Map();
-    this.#next = 0;
+    this.#next = passing + 1;
   }
 }

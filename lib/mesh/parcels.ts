@@ -196,7 +196,7 @@ export class Parcels {
         isHeld = isLarge(envelope);
         if (isHeld) this.#waiting.push(envelope);
         else if (this.#lets(envelope)) {
-          some.push(...this.#asItLeaves(envelope));
+          some.push(...this.#asItLeaves(envelope, some.at(-1)));
           bytes += bytesOf(envelope);
         }
       }
@@ -216,10 +216,12 @@ export class Parcels {
   }
 
   /** However long a request has waited: with the time that is left, and its method's name, whose number may be another's by now. */
-  #asItLeaves(envelope: Envelope): readonly Envelope[] {
+  #asItLeaves(envelope: Envelope, before?: Envelope): readonly Envelope[] {
     if (!(envelope instanceof Outgoing)) return [envelope];
     envelope.ttlMs = Math.max(1, Math.ceil(envelope.deadline - this.#clock.now()));
-    return [nameAlong(envelope), envelope];
+    const name = nameAlong(envelope);
+    const isSame = before instanceof Outgoing && before.server === envelope.server && before.operation === envelope.operation;
+    return isSame ? [envelope] : [name, envelope];
   }
 
   #giveUp(envelope: Envelope): void {

@@ -87,8 +87,8 @@ describe('a link', () => {
     expect(link.state).toBe('live');
     expect(peer.heard.slice(1).map(({ kind }) => kind)).toEqual([Kind.method, Kind.call, Kind.call]);
     expect(peer.of(Kind.call)).toMatchObject([
-      { id: 1, method: 0, payload: 'payload 1' },
-      { id: 2, method: 0, payload: 'payload 2' },
+      { id: 1, method: 1, payload: 'payload 1' },
+      { id: 2, method: 1, payload: 'payload 2' },
     ]);
     peer.say({ kind: Kind.reply, id: 2, payload: 'two', bytes: 5 }, { kind: Kind.reply, id: 1, payload: 'one', bytes: 5 });
     await clock.advance(10);

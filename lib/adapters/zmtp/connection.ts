@@ -240,8 +240,9 @@ export class Connection implements Reader {
 
   /** Something is wrong with the peer: it is not waited for. */
   #fail(reason: string): void {
-    if (this.#reason === undefined) this.#options.onRefused(reason);
+    const isFirst = this.#reason === undefined;
     this.#reason ??= reason;
     this.#socket.destroy();
+    if (isFirst) this.#options.onRefused(reason);
   }
 }
