@@ -79,7 +79,8 @@ overEachNetwork(() => {
       const worker = await startWorker(`${url}${settings}`, 'ghost');
       node = await createNode(url, { name: 'client', noServerMs: 0, ...options });
       const client = node.client(Worker, { timeoutMs: 100 });
-      await client.who();
+      // Both processes have just begun.
+      await client.who(undefined, { timeoutMs: 10_000 });
       await kill(worker);
       const diedAt = performance.now();
       for (let ending: Ending = 'ok'; ending === 'ok' || ending.code !== 'no-server';) ending = await endingOf(client.who());
