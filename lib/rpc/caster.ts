@@ -13,8 +13,15 @@ class CastRequest extends Request {
   readonly #confirm: Confirmed['state'];
   readonly #watch: CastWatch;
 
-  constructor(sending: Sending, payload: unknown, terms: Terms, confirm: Confirmed['state'], watch: CastWatch) {
-    super(sending, payload, terms);
+  constructor(
+    sending: Sending,
+    payload: unknown,
+    terms: Terms,
+    confirm: Confirmed['state'],
+    watch: CastWatch,
+    keptBytes?: number,
+  ) {
+    super(sending, payload, terms, undefined, keptBytes);
     this.#sending = sending;
     this.#confirm = confirm;
     this.#watch = watch;
@@ -67,25 +74,32 @@ export class Caster {
   cast(input: unknown, options: CastOptions | undefined): CastReceipt {
     const confirm = options?.confirm ?? this.#confirm;
     const receipt = new CastReceipt();
-    this.#castBy(input, () => agree(this.#sending, options, confirm === 'done' ? confirm : undefined), confirm, receipt);
+    try {
+      this.#cast(input, agree(this.#sending, options, confirm === 'done' ? confirm : undefined), confirm, receipt);
+    } catch (thrown) {
+      this.#fail(thrown, receipt);
+    }
     return receipt;
   }
 
-  /** Sends at once, by terms that are agreed. */
-  castAgreed(input: unknown, terms: Terms, watch: CastWatch): void {
-    this.#castBy(input, () => terms, this.#confirm, watch);
+  /** Sends at once, by terms that are agreed, what was kept and measured. */
+  castAgreed(kept: unknown, bytes: number, terms: Terms, confirm: Confirmed['state'], watch: CastWatch): void {
+    try {
+      this.#cast(kept, terms, confirm, watch, bytes);
+    } catch (thrown) {
+      this.#fail(thrown, watch);
+    }
   }
 
-  #castBy(input: unknown, termsOf: () => Terms, confirm: Confirmed['state'], watch: CastWatch): void {
-    try {
-      const terms = termsOf();
-      if (this.#sending.ports.interceptors.client.length > 0) this.#castThrough(input, terms, confirm, watch);
-      else new CastRequest(this.#sending, input, terms, confirm, watch).send();
-    } catch (thrown) {
-      const error = asUnsent(thrown);
-      watch.fail(error);
-      reportUnsent(this.#sending, watch, error);
-    }
+  #cast(input: unknown, terms: Terms, confirm: Confirmed['state'], watch: CastWatch, keptBytes?: number): void {
+    if (this.#sending.ports.interceptors.client.length > 0) this.#castThrough(input, terms, confirm, watch);
+    else new CastRequest(this.#sending, input, terms, confirm, watch, keptBytes).send();
+  }
+
+  #fail(thrown: unknown, watch: CastWatch): void {
+    const error = asUnsent(thrown);
+    watch.fail(error);
+    reportUnsent(this.#sending, watch, error);
   }
 
   /** The receipt shows what befalls what is sent, and ends as the interceptors let it; one that they complete by themselves was confirmed by no server. */

@@ -6,7 +6,7 @@ import { Caster } from './caster.js';
 import type { Source } from '../operators/pull.js';
 import type { Stream } from '../operators/stream.js';
 import { checkContract, type Contract, isStreaming, type Method, type ShapeOf, type Verb, versionOf } from './contract.js';
-import { fanOut } from './fanout.js';
+import { Fanner } from './fanout.js';
 import {
   type CallOptions,
   type CastOptions,
@@ -100,7 +100,8 @@ export class Clients {
       const sending = this.#sending(contract, name, method, options, server);
       client[name] = senderOf(sending, method, options.validateOutput === true);
       if (method.verb === 'cast') {
-        fanout[name] = (input: unknown, cast?: CastOptions) => fanOut(sending, method.confirm, input, cast);
+        const fanner = new Fanner(sending, method.confirm);
+        fanout[name] = (input: unknown, cast?: CastOptions) => fanner.fanOut(input, cast);
       }
       // Only casts are listed.
       else Object.defineProperty(fanout, name, { value: refuseFannedCall(name, method.verb) });

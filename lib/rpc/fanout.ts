@@ -5,44 +5,69 @@ import type { CastOptions } from './options.js';
 import type { CastWatch, Confirmed, Outcome, Receipts } from './receipt.js';
 import { agree, asUnsent, onWithdrawn, type Sending, type Terms } from './terms.js';
 
-/** Casts to every server that the directory lists at this moment, or the one of them that is pinned; one that it lists later is not meant. */
-export const fanOut = (
-  sending: Sending,
-  confirm: Confirmed['state'],
-  input: unknown,
-  options: CastOptions | undefined,
-): Receipts => {
-  const receipts = new FanoutReceipts();
-  const fail = (thrown: unknown): void => {
-    const error = asUnsent(thrown);
-    receipts.fail(error);
-    reportUnsent(sending, receipts, error);
-  };
-  try {
-    const confirmed = options?.confirm ?? confirm;
-    // For all of them: with many servers, what is said of each counts.
-    const terms = agree(sending, options, confirmed === 'done' ? confirmed : undefined);
-    sending.ports.codec.measure(input);
-    const payload = sending.ports.codec.keep(input);
-    const castTo = (server: string, watch: CastWatch): void => {
-      new Caster({ ...sending, pinned: server }, confirmed).castAgreed(payload, terms, watch);
-    };
-    serversFor(sending, terms).subscribe({
-      next: (all) => {
-        const servers = sending.pinned === undefined ? all : all.filter((server) => server === sending.pinned);
-        if (servers.length === 0) sending.ports.meter.counter('fanouts.empty').total += 1;
-        // Whoever tells of the servers may not be at work on what this is part of.
-        const castToAll = (): void => receipts.follow(servers, castTo);
-        if (terms.work) sending.ports.ambient.run(terms.work, castToAll);
-        else castToAll();
-      },
-      error: fail,
-    });
-  } catch (error) {
-    fail(error);
+/** A method that a client fans out: what all its fanouts have in common. With many servers, what is made for each of them counts. */
+export class Fanner {
+  readonly #sending: Sending;
+  readonly #confirm: Confirmed['state'];
+  readonly #casters = new Map<string, Caster>();
+
+  constructor(sending: Sending, confirm: Confirmed['state']) {
+    this.#sending = sending;
+    this.#confirm = confirm;
   }
-  return receipts;
-};
+
+  /** Casts to every server that the directory lists at this moment, or the one of them that is pinned; one that it lists later is not meant. */
+  fanOut(input: unknown, options: CastOptions | undefined): Receipts {
+    const receipts = new FanoutReceipts();
+    const fail = (thrown: unknown): void => {
+      const error = asUnsent(thrown);
+      receipts.fail(error);
+      reportUnsent(this.#sending, receipts, error);
+    };
+    try {
+      const { codec, meter, ambient } = this.#sending.ports;
+      const confirm = options?.confirm ?? this.#confirm;
+      const terms = agree(this.#sending, options, confirm === 'done' ? confirm : undefined);
+      const bytes = codec.measure(input);
+      const kept = codec.keep(input);
+      const castTo = (server: string, watch: CastWatch): void => {
+        this.#casterOf(server).castAgreed(kept, bytes, terms, confirm, watch);
+      };
+      serversFor(this.#sending, terms).subscribe({
+        next: (all) => {
+          const servers = this.#meant(all);
+          if (servers.length === 0) meter.counter('fanouts.empty').total += 1;
+          // Whoever tells of the servers may not be at work on what this is part of.
+          const castToAll = (): void => receipts.follow(servers, castTo);
+          if (terms.work) ambient.run(terms.work, castToAll);
+          else castToAll();
+        },
+        error: fail,
+      });
+    } catch (error) {
+      fail(error);
+    }
+    return receipts;
+  }
+
+  /** Forgets those that have gone. */
+  #meant(all: readonly string[]): readonly string[] {
+    if (this.#casters.size > all.length) {
+      const there = new Set(all);
+      for (const server of this.#casters.keys()) if (!there.has(server)) this.#casters.delete(server);
+    }
+    const { pinned } = this.#sending;
+    return pinned === undefined ? all : all.filter((server) => server === pinned);
+  }
+
+  #casterOf(server: string): Caster {
+    const known = this.#casters.get(server);
+    if (known) return known;
+    const made = new Caster({ ...this.#sending, pinned: server }, this.#confirm);
+    this.#casters.set(server, made);
+    return made;
+  }
+}
 
 /** The topic's servers, unless that comes too late, or is no longer wanted. */
 const serversFor = ({ operation, ports }: Sending, terms: Terms): Observable<readonly string[]> => {

@@ -40,11 +40,13 @@ export abstract class Request extends Outgoing {
   /** The wait before a repeat. */
   #pause: Subscription | undefined;
 
-  constructor(sending: Sending, payload: unknown, terms: Terms, former?: Former) {
+  /** A payload that was kept before, for more requests than this one, was measured then to weigh `keptBytes`. */
+  constructor(sending: Sending, payload: unknown, terms: Terms, former?: Former, keptBytes?: number) {
     if (sending.balance === 'hash' && terms.key === undefined && sending.pinned === undefined) throw keyless();
     const { codec } = sending.ports;
-    const bytes = codec.measure(payload);
-    super(former?.id ?? sending.ports.nextId(), codec.keep(payload), bytes, terms.meta, terms.deadline);
+    const bytes = keptBytes ?? codec.measure(payload);
+    const kept = keptBytes === undefined ? codec.keep(payload) : payload;
+    super(former?.id ?? sending.ports.nextId(), kept, bytes, terms.meta, terms.deadline);
     this.key = terms.key;
     this.#sending = sending;
     this.#timeoutMs = terms.timeoutMs;

@@ -37,7 +37,7 @@ interface Options extends CompareOptions {
 }
 
 /** Fanouts under way at once: enough to keep both ends busy. */
-const fanoutWindow = 16;
+const fanoutWindow = 64;
 
 const list = (text: string): string[] => text.split(',').filter((part) => part !== '');
 const counts = (text: string): number[] =>
