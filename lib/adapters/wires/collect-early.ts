@@ -19,8 +19,23 @@ export const collectEarly = (frames: readonly Uint8Array[]): void => {
   for (const { byteLength } of frames) bytes += byteLength;
   if (bytes < everyBytes) return;
   bytes = 0;
-  collect ??= findCollector();
+  if (!collect) {
+    collect = findCollector();
+    showLargest();
+  }
   collect({ type: 'minor' });
+};
+
+/** The largest block of memory that glibc learns from. */
+const largestBytes = 32 * 1024 * 1024 - 64 * 1024;
+
+/**
+ * Has glibc keep up to twice so many bytes that were freed, by being given back a block of that size, which is never written to: what it
+ * gives back to the system comes anew a page at a time, and that takes longer than all else that is done with a message. By itself it goes by
+ * the largest that it has seen (mallopt(3), M_MMAP_THRESHOLD): with messages of 1 MiB, that much would go back and forth all the time.
+ */
+const showLargest = (): void => {
+  Buffer.allocUnsafeSlow(largestBytes);
 };
 
 /** V8 gives it to contexts that are made while a flag is set. */
