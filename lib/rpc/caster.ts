@@ -92,8 +92,12 @@ export class Caster {
   }
 
   #cast(input: unknown, terms: Terms, confirm: Confirmed['state'], watch: CastWatch, keptBytes?: number): void {
-    if (this.#sending.ports.interceptors.client.length > 0) this.#castThrough(input, terms, confirm, watch);
-    else new CastRequest(this.#sending, input, terms, confirm, watch, keptBytes).send();
+    const { interceptors, codec } = this.#sending.ports;
+    if (interceptors.client.length > 0) {
+      // What they do to it is for this cast alone.
+      const own = keptBytes === undefined ? input : codec.keep(input);
+      this.#castThrough(own, terms, confirm, watch);
+    } else new CastRequest(this.#sending, input, terms, confirm, watch, keptBytes).send();
   }
 
   #fail(thrown: unknown, watch: CastWatch): void {

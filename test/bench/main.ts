@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { cold, type ColdRow, showCold } from './cold.js';
 import {
   allSystems,
@@ -45,6 +45,25 @@ const counts = (text: string): number[] =>
     if (!/^[1-9]\d*$/.test(part)) throw new InvalidArgumentError(`${part} is no whole number from 1.`);
     return Number(part);
   });
+
+const oneOf =
+  (known: readonly string[]) =>
+  (text: string): string[] => {
+    const unknown = list(text).find((name) => !known.includes(name));
+    if (unknown !== undefined) throw new InvalidArgumentError(`${unknown} is not known: there are ${known.join(', ')}.`);
+    return list(text);
+  };
+
+const whole = (text: string): number => {
+  const [count = 0, ...more] = counts(text);
+  if (count === 0 || more.length > 0) throw new InvalidArgumentError(`${text} is no whole number from 1.`);
+  return count;
+};
+
+const positive = (text: string): number => {
+  if (!(Number(text) > 0 && Number(text) < Infinity)) throw new InvalidArgumentError(`${text} is no number above 0.`);
+  return Number(text);
+};
 
 const part = (text: string): number => {
   const value = Number(text);
@@ -109,7 +128,15 @@ const beside = async (bench: Compared, options: Options): Promise<(Row | Missing
   return rows;
 };
 
-const readRows = (file: string): AnyRow[] => JSON.parse(readFileSync(file, 'utf8')) as AnyRow[];
+const readRows = (file: string): AnyRow[] => {
+  try {
+    const read: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (Array.isArray(read)) return read as AnyRow[];
+  } catch (error) {
+    program.error(`${file} cannot be read: ${String(error)}`);
+  }
+  return program.error(`${file} has no rows: it is not what --json writes`);
+};
 
 const writeRows = (file: string, rows: readonly AnyRow[]): void => {
   const kindOf = (row: AnyRow): string => `${row.bench} ${'network' in row ? row.network : ''}`;
@@ -138,7 +165,7 @@ const program = new Command('bench')
     'Runs Skein and what one would use in its place side by side, two processes each, in turn; prints medians with least and most, and ' +
       "the medians of the runs' ratios. What a system needs and is not installed is named. Or times simulations.",
   )
-  .argument('[benches...]', benches.join(', '), ['call', 'cast'])
+  .addArgument(new Argument('[benches...]', 'what to run').choices(benches).default(['call', 'cast']))
   .addOption(new Option('--windows <list>', 'operations under way at once').default([1, 16, 64, 256, 1_000]).argParser(counts))
   .addOption(
     new Option('--credits <list>', 'items that a stream is ahead at the most').default([64, 256, 1_024]).argParser(counts),
@@ -147,21 +174,25 @@ const program = new Command('bench')
   .addOption(new Option('--servers <list>', 'that each fanout goes to').default([10, 100]).argParser(counts))
   .addOption(new Option('--peers <list>', 'that one node has links to').default([1_000, 4_000]).argParser(counts))
   .addOption(new Option('--nodes <list>', 'of simulated clusters').default([10, 100]).argParser(counts))
-  .addOption(new Option('--minutes <n>', 'of virtual time that is simulated').default(10).argParser(Number))
+  .addOption(new Option('--minutes <n>', 'of virtual time that is simulated').default(10).argParser(positive))
   .addOption(
     new Option(
       '--networks <list>',
       'tcp, ipc, and with the one or the other network of Skein: zmtp-tcp, zmtp-ipc, zmq-tcp, zmq-ipc',
     )
       .default(['tcp', 'ipc'])
-      .argParser(list),
+      .argParser(oneOf(['tcp', 'ipc', 'zmtp-tcp', 'zmtp-ipc', 'zmq-tcp', 'zmq-ipc'])),
   )
-  .addOption(new Option('--systems <list>', 'to compare with, as far as a bench knows them').default(allSystems).argParser(list))
-  .addOption(new Option('--runs <n>', 'measurements of each').default(9).argParser(Number))
-  .addOption(new Option('--seconds <n>', 'of each measurement').default(1).argParser(Number))
+  .addOption(
+    new Option('--systems <list>', 'to compare with, as far as a bench knows them; none for Skein alone')
+      .default(allSystems)
+      .argParser(oneOf([...allSystems, 'none'])),
+  )
+  .addOption(new Option('--runs <n>', 'measurements of each').default(9).argParser(whole))
+  .addOption(new Option('--seconds <n>', 'of each measurement').default(1).argParser(positive))
   .addOption(new Option('--json <file>', 'where the rows go, in the place of those of the same benches and networks'))
   .addOption(
-    new Option('--quick', 'a look at calls, casts and streams beside zeromq.js and node:net, in half a minute').implies({
+    new Option('--quick', 'a look at calls, casts and streams beside zeromq.js and node:net, in two minutes').implies({
       networks: ['tcp'],
       systems: ['zeromq', 'net'],
       windows: [1, 64, 1_000],
@@ -176,11 +207,13 @@ const program = new Command('bench')
 program.parse();
 const options = program.opts<Options>();
 const [asked] = program.processedArgs as [string[]];
+// Before anything is measured in vain.
+if (options.compare !== undefined) readRows(options.compare);
+if (options.json !== undefined && existsSync(options.json)) readRows(options.json);
 const rows: AnyRow[] = [];
 for (const bench of options.quick ? ['call', 'cast', 'stream'] : asked) {
   if (isOther(bench)) rows.push(...(await others[bench](options)));
-  else if (bench in payloads) rows.push(...(await beside(bench as Compared, options)));
-  else program.error(`${bench} is not known: there are ${benches.join(', ')}`);
+  else rows.push(...(await beside(bench as Compared, options)));
 }
 if (options.json !== undefined) writeRows(options.json, rows);
 if (options.compare !== undefined) compareWith(options.compare, rows, options.tolerance);

@@ -21,7 +21,7 @@ export const changes = (rows: Rows, before: Rows): readonly Change[] => {
 
 /** Those that fell by more than the tolerance, a part of 1. */
 export const regressions = (all: readonly Change[], tolerance: number): readonly Change[] =>
-  all.filter(({ ratio, before }) => ratio < before * (1 - tolerance));
+  all.filter(({ ratio, before }) => !(ratio >= before * (1 - tolerance)));
 
 export const showChange = ({ what, ratio, before }: Change): string =>
   `${what}: ${ratio.toFixed(2)} ×, was ${before.toFixed(2)} × (${ratio < before ? '−' : '+'}${Math.abs((ratio / before - 1) * 100).toFixed(0)} %)`;

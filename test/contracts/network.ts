@@ -172,6 +172,18 @@ export const networkContract = (name: string, make: () => Promise<NetworkFixture
       }
     });
 
+    it('hands over memory of which the receiver is the only owner', async () => {
+      const { near, far } = await pair();
+      const sent = Buffer.alloc(100_000, 7);
+      await settle(deliver(near.wire, frame('behind this'), sent));
+      const [, got] = await settle(far.heard.count(2));
+      const received = got?.[1] as Uint8Array;
+      received.fill(9);
+      expect(sent.equals(Buffer.alloc(100_000, 7))).toBe(true);
+      sent.fill(8);
+      expect(Buffer.alloc(100_000, 9).equals(received)).toBe(true);
+    });
+
     it.each([1, 255, 256, 70_000, 1_048_577, 64 * 1024 * 1024])(
       'carries a frame of %i bytes unharmed, both ways',
       async (bytes) => {

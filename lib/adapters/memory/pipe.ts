@@ -22,6 +22,9 @@ interface Parcel {
   readonly content: Frames | Signal;
 }
 
+/** As between processes, neither side sees what the other one does to its bytes. The first frame is the codec's own, and may be more than bytes. */
+const ownCopy = (frame: Uint8Array, index: number): Uint8Array => (index === 0 ? frame : Buffer.from(frame));
+
 /** Room for each signal once, beside the messages. */
 const signalsMax = 4;
 
@@ -120,7 +123,7 @@ export class Pipe {
     this.#waiting = undefined;
     if (!this.#route.loses()) {
       this.#messages += 1;
-      this.#put(frames);
+      this.#put(frames.map(ownCopy));
     }
     const completed = this.#clock.schedule(() => {
       subscriber.complete();
