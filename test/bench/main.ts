@@ -39,7 +39,13 @@ interface Options extends CompareOptions {
 /** Fanouts under way at once: enough to keep both ends busy. */
 const fanoutWindow = 64;
 
-const list = (text: string): string[] => text.split(',').filter((part) => part !== '');
+const networks: readonly Role['network'][] = ['tcp', 'ipc', 'zmtp-tcp', 'zmtp-ipc', 'zmq-tcp', 'zmq-ipc'];
+
+const list = (text: string): string[] => {
+  const parts = text.split(',').filter((part) => part !== '');
+  if (parts.length === 0) throw new InvalidArgumentError('It is empty.');
+  return parts;
+};
 const counts = (text: string): number[] =>
   list(text).map((part) => {
     if (!/^[1-9]\d*$/.test(part)) throw new InvalidArgumentError(`${part} is no whole number from 1.`);
@@ -131,7 +137,7 @@ const beside = async (bench: Compared, options: Options): Promise<(Row | Missing
 const readRows = (file: string): AnyRow[] => {
   try {
     const read: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (Array.isArray(read)) return read as AnyRow[];
+    if (Array.isArray(read) && read.every((row) => typeof row === 'object' && row !== null)) return read as AnyRow[];
   } catch (error) {
     program.error(`${file} cannot be read: ${String(error)}`);
   }
@@ -146,10 +152,9 @@ const writeRows = (file: string, rows: readonly AnyRow[]): void => {
 };
 
 /** Fails where a ratio fell too far from what the file says. */
-const compareWith = (file: string, rows: readonly AnyRow[], tolerance: number): void => {
+const compareWith = (file: string, known: readonly AnyRow[], rows: readonly AnyRow[], tolerance: number): void => {
   const isCompared = (row: AnyRow): row is Row | MissingRow => 'window' in row && 'system' in row;
-  const before = readRows(file);
-  const all = changes(rows.filter(isCompared), before.filter(isCompared));
+  const all = changes(rows.filter(isCompared), known.filter(isCompared));
   for (const change of all) console.log(showChange(change));
   if (all.length === 0) throw new Error(`${file} has nothing of what was measured`);
   const fallen = regressions(all, tolerance);
@@ -176,12 +181,9 @@ const program = new Command('bench')
   .addOption(new Option('--nodes <list>', 'of simulated clusters').default([10, 100]).argParser(counts))
   .addOption(new Option('--minutes <n>', 'of virtual time that is simulated').default(10).argParser(positive))
   .addOption(
-    new Option(
-      '--networks <list>',
-      'tcp, ipc, and with the one or the other network of Skein: zmtp-tcp, zmtp-ipc, zmq-tcp, zmq-ipc',
-    )
+    new Option('--networks <list>', `between the two processes; with a prefix, by that network of Skein: ${networks.join(', ')}`)
       .default(['tcp', 'ipc'])
-      .argParser(oneOf(['tcp', 'ipc', 'zmtp-tcp', 'zmtp-ipc', 'zmq-tcp', 'zmq-ipc'])),
+      .argParser(oneOf(networks)),
   )
   .addOption(
     new Option('--systems <list>', 'to compare with, as far as a bench knows them; none for Skein alone')
@@ -207,8 +209,8 @@ const program = new Command('bench')
 program.parse();
 const options = program.opts<Options>();
 const [asked] = program.processedArgs as [string[]];
-// Before anything is measured in vain.
-if (options.compare !== undefined) readRows(options.compare);
+// Before anything is measured in vain, and before the file may be written anew.
+const known = options.compare === undefined ? [] : readRows(options.compare);
 if (options.json !== undefined && existsSync(options.json)) readRows(options.json);
 const rows: AnyRow[] = [];
 for (const bench of options.quick ? ['call', 'cast', 'stream'] : asked) {
@@ -216,4 +218,4 @@ for (const bench of options.quick ? ['call', 'cast', 'stream'] : asked) {
   else rows.push(...(await beside(bench as Compared, options)));
 }
 if (options.json !== undefined) writeRows(options.json, rows);
-if (options.compare !== undefined) compareWith(options.compare, rows, options.tolerance);
+if (options.compare !== undefined) compareWith(options.compare, known, rows, options.tolerance);

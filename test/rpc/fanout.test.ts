@@ -54,3 +54,17 @@ it('passes each cast through interceptors by itself, whatever they did to anothe
   expect(sent).toEqual({ list: [0] });
   await close();
 });
+
+it('passes large bytes through interceptors by themselves, too', async () => {
+  const add: Interceptor = (request, next) => {
+    const data = request.input as Uint8Array;
+    data[0] = (data[0] ?? 0) + 1;
+    return next(request);
+  };
+  const { seen, fanout, close } = await fanOut('fanned-bytes-through', [add]);
+  const sent = new Uint8Array(20_000).fill(7);
+  await fanout.data(sent);
+  expect(seen).toEqual([8, 8, 8]);
+  expect(sent[0]).toBe(7);
+  await close();
+});
