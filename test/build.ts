@@ -1,7 +1,25 @@
+import { buildSync } from 'esbuild';
 import { execFileSync } from 'node:child_process';
+import { rmSync, symlinkSync } from 'node:fs';
+import { built, root } from './run.js';
 import { has } from './needs.js';
 
-/** Tests of the command line run the package as it is published. Where ZeroMQ's types are missing, that is what was built before. */
+/**
+ * Tests run the library as it is published, and their programs and examples built beside it: from their text, each process would take a second
+ * and more to start. Where ZeroMQ's types are missing, the library is what was built before.
+ */
 export default (): void => {
   if (has('zeromq')) execFileSync('npm', ['run', 'build'], { stdio: 'inherit' });
+  const folder = built('');
+  rmSync(folder, { recursive: true, force: true });
+  buildSync({
+    absWorkingDir: root,
+    entryPoints: ['examples/**/*.ts', 'examples/**/*.js', 'test/**/*.ts'],
+    outdir: folder,
+    outbase: '.',
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+  });
+  symlinkSync('../../dist', built('lib'));
 };

@@ -32,7 +32,14 @@ export const start = (command: string, args: readonly string[], { cwd = root, en
   return child;
 };
 
-/** Starts a TypeScript program of this project. */
+/** Where a program of this project, or a folder of them, is as it was built for the tests. */
+export const built = (path: string): string => join(root, '.cache/built', path.replace(/\.ts$/, '.js'));
+
+/** Starts a program of this project as it was built. */
+export const startBuilt = ([program = '', ...args]: readonly string[], where?: Where) =>
+  start(process.execPath, [built(program), ...args], where);
+
+/** Starts a TypeScript program of this project from its text, as who reads it does. */
 export const startTs = (args: readonly string[], where?: Where) => start(process.execPath, ['--import', 'tsx', ...args], where);
 
 /** Waits until the process has ended and said all. */
@@ -42,6 +49,8 @@ export const end = async (child: ReturnType<typeof start>): Promise<Ended> => {
 };
 
 export const run = (command: string, args: readonly string[], where?: Where): Promise<Ended> => end(start(command, args, where));
+
+export const runBuilt = (args: readonly string[], where?: Where): Promise<Ended> => end(startBuilt(args, where));
 
 export const runTs = (args: readonly string[], where?: Where): Promise<Ended> => end(startTs(args, where));
 

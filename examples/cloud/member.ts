@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 
 export type Kind = 'api' | 'scheduler' | 'compute';
 
@@ -28,7 +28,7 @@ export class Member {
     this.kind = kind;
     this.name = name;
     // A group of its own: a terminal's Ctrl-C reaches the main program only, which then ends the others in order.
-    this.#child = fork(fileURLToPath(new URL(`${kind}.ts`, import.meta.url)), {
+    this.#child = fork(join(import.meta.dirname, kind + extname(import.meta.filename)), {
       env: { ...process.env, ...env, SKEIN_NAME: name },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       detached: true,

@@ -1,6 +1,6 @@
-import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { project } from './project.js';
 
 export interface Options {
   /** The order file. */
@@ -28,7 +28,7 @@ Exit code: 0 if every order was done once and well, 1 if not, 2 if the command
 line or the file is wrong, 130 if interrupted.
 `;
 
-const ownFile = fileURLToPath(new URL('orders.jsonl', import.meta.url));
+const ownFile = join(project, 'examples/cloud/orders.jsonl');
 
 /** Throws a {@link UsageError}; undefined where help is all that is asked for. */
 export const readOptions = (args: readonly string[]): Options | undefined => {

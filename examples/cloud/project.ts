@@ -1,4 +1,5 @@
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 /** Orders name files of the project, wherever a process was started. */
-export const project = fileURLToPath(new URL('../..', import.meta.url));
+export const project = dirname(fileURLToPath(import.meta.resolve('skein/package.json')));

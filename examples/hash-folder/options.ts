@@ -32,7 +32,7 @@ Exit code: 0 if all is well, 1 if a file could not be read or the workers ended,
 2 if the command line is wrong, 130 if interrupted.
 `;
 
-const project = fileURLToPath(new URL('../..', import.meta.url));
+const project = dirname(fileURLToPath(import.meta.resolve('skein/package.json')));
 
 /** What is made from the project's own files, or comes from elsewhere. */
 const notOwn = new Set(['node_modules', '.git', 'dist', 'coverage', '.cache', '.tmp']);

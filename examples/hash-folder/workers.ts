@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { extname, join } from 'node:path';
 import { from, merge, type Observable } from 'rxjs';
 import { aborted } from './aborted.js';
 import { whatWentWrong } from './problem.js';
 
-const program = fileURLToPath(new URL('worker.ts', import.meta.url));
+const program = join(import.meta.dirname, `worker${extname(import.meta.filename)}`);
 
 /** How long a worker that was told to end may take before it is killed, in ms. */
 const graceMs = 3_000;

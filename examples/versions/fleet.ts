@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { extname, join } from 'node:path';
 
-const program = fileURLToPath(new URL('shop.ts', import.meta.url));
+const program = join(import.meta.dirname, `shop${extname(import.meta.filename)}`);
 
 interface Running {
   readonly release: string;

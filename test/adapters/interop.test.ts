@@ -13,7 +13,7 @@ import { ZmtpNetwork } from '../../lib/adapters/zmtp/zmtp-network.js';
 import type { Listening, Wire } from '../../lib/ports/network.js';
 import { describeWith, python } from '../needs.js';
 import { RecordingLogger } from '../recording-logger.js';
-import { start, startTs, stop } from '../run.js';
+import { start, startBuilt, stop } from '../run.js';
 import { opened, type Opened } from './opened.js';
 
 const clock = new SystemClock();
@@ -25,7 +25,7 @@ type Start = (role: Role, address: string) => ReturnType<typeof start>;
 
 /** Programs by ZeroMQ's library that send back what they get. */
 const peers: readonly (readonly [need: 'zeromq' | 'python3-zmq', start: Start])[] = [
-  ['zeromq', (...args) => startTs([join(here, 'interop-peer.ts'), ...args])],
+  ['zeromq', (...args) => startBuilt(['test/adapters/interop-peer.ts', ...args])],
   ['python3-zmq', (...args) => start(python, [join(here, 'interop-peer.py'), ...args])],
 ];
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { filter, firstValueFrom, ReplaySubject, timeout } from 'rxjs';
-import { root, run, start, startTs, stop } from '../run.js';
+import { root, run, start, startBuilt, stop } from '../run.js';
 
 type Env = Readonly<Record<string, string>>;
 
@@ -58,7 +58,7 @@ export const startSkein = (args: readonly string[], env: Env, stdin?: 'pipe'): W
   new Watched(start(process.execPath, [main, ...args], { env, stdin }));
 
 export const startService = async (name: string, env: Env): Promise<Watched> => {
-  const service = new Watched(startTs(['test/cli/services/compute.ts'], { env: { ...env, SKEIN_NAME: name } }));
+  const service = new Watched(startBuilt(['test/cli/services/compute.ts'], { env: { ...env, SKEIN_NAME: name } }));
   await service.line(/^ready /);
   return service;
 };

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { root, temporary } from '../run.js';
+import { built, temporary } from '../run.js';
 import { skein, startSkein } from './skein.js';
 
 // Each command is a process of its own, and takes a second to start, or several on a busy machine.
@@ -22,7 +22,7 @@ const setUp = (services: unknown, top: object = {}) => {
 };
 
 const node = (script: string, ...args: readonly string[]) => [process.execPath, '-e', script, ...args];
-const compute = { command: [process.execPath, '--import', 'tsx', 'test/cli/services/compute.ts'], cwd: root };
+const compute = { command: [process.execPath, built('test/cli/services/compute.ts')] };
 const ignoresSignals = `process.on('SIGTERM', () => console.log('no')); setInterval(() => {}, 1e6); console.log('deaf');`;
 
 describe('skein up', () => {

@@ -12,7 +12,7 @@ import { OrderFileError, readOrders } from '../../examples/cloud/orders.js';
 import { recount } from '../../examples/cloud/results.js';
 import type { Summary } from '../../examples/cloud/summary.js';
 import { skein, startSkein } from '../cli/skein.js';
-import { root, run, runTs, startTs, stop, temporary } from '../run.js';
+import { root, run, runBuilt, runTs, startBuilt, stop, temporary } from '../run.js';
 
 // A cloud is eight processes, and one more for each order.
 vi.setConfig({ testTimeout: 120_000 });
@@ -99,7 +99,7 @@ it('carries out all orders once though a compute is killed and a scheduler is re
 
 it('has its trouble with a single order, too, that is done before anything is seen to run', async () => {
   const file = writeOrders('single.jsonl', ['{"id":"single","command":["true"]}']);
-  const { code, stdout, stderr } = await runTs([program, file, '--json'], place);
+  const { code, stdout, stderr } = await runBuilt([program, file, '--json'], place);
   expect(stderr).toMatch(/^1 orders are done: compute-\d is killed, with all that it runs$/m);
   expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toMatchObject({ orders: 1, done: 1, lost: 0, doubled: 0, killed: 1 });
   expect(code).toBe(0);
@@ -111,7 +111,7 @@ it('says which orders went badly, and exits with 1', async () => {
     { id: 'not-well', command: ['sha256sum', '/no/such/file'] },
   ];
   const file = writeOrders('bad.jsonl', [...firstOrders(12), ...bad.map((order) => JSON.stringify(order))]);
-  const { code, stdout, stderr } = await runTs([program, file, '--json'], place);
+  const { code, stdout, stderr } = await runBuilt([program, file, '--json'], place);
   expect(stderr).toContain('not-there ended with 127: spawn no-such-program ENOENT\n');
   expect(stderr).toContain('not-well ended with 1: sha256sum: /no/such/file: No such file or directory\n');
   expect(JSON.parse(stdout.trim().split('\n').at(-1)!)).toMatchObject({ orders: 14, done: 14, lost: 0, doubled: 0 });
@@ -123,7 +123,7 @@ it.each([
   [['a', 'b'], /^name one file, not 2\n\nUsage: npm start/],
   [['--nothing'], /^Unknown option '--nothing'/],
 ])('refuses %j with exit code 2, before anything is started', async (args, message) => {
-  const { code, stdout, stderr } = await runTs([program, ...args], place);
+  const { code, stdout, stderr } = await runBuilt([program, ...args], place);
   expect(stderr).toMatch(message);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
 });
@@ -288,7 +288,7 @@ it('can be started process by process, found out about, and called method by met
   const results = join(alone.path, 'results');
   const members = (['compute', 'scheduler', 'api'] as const).map((kind) => {
     const env = { ...alone.env, SKEIN_URL: url, SKEIN_NAME: `${kind}-1`, CLOUD_RESULTS: results };
-    return startTs([`examples/cloud/${kind}.ts`], { env });
+    return startBuilt([`examples/cloud/${kind}.ts`], { env });
   });
   try {
     await Promise.all(members.map(({ stdout }) => once(stdout, 'data')));
@@ -330,7 +330,7 @@ it('can be started process by process, found out about, and called method by met
 });
 
 it.each(['SIGINT', 'SIGKILL'] as const)('leaves no process behind when it ends by %s', async (signal) => {
-  const child = startTs([program, writeOrders('sleepy.jsonl', sleepy(20))], place);
+  const child = startBuilt([program, writeOrders('sleepy.jsonl', sleepy(20))], place);
   try {
     const commands = () => descendants(child.pid!).filter(({ name }) => name === 'sleep');
     // Twelve are placed; where a compute got more than it runs at once, some of them wait.

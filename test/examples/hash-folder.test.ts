@@ -6,7 +6,7 @@ import { createNode } from 'skein';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { Hasher } from '../../examples/hash-folder/contract.js';
 import { readOptions, UsageError } from '../../examples/hash-folder/options.js';
-import { end, run, runTs, startTs, stop, temporary } from '../run.js';
+import { end, run, runBuilt, runTs, startBuilt, stop, temporary } from '../run.js';
 
 // Each run starts four processes.
 vi.setConfig({ testTimeout: 60_000 });
@@ -74,7 +74,7 @@ it('prints what sha256sum prints, whatever the names', async () => {
 
 it('writes a file that sha256sum can check, and a summary for machines', async () => {
   const out = join(place.path, 'sums');
-  const { code, stdout } = await runTs([program, folder, '--out', out, '--json'], place);
+  const { code, stdout } = await runBuilt([program, folder, '--out', out, '--json'], place);
   expect(code).toBe(0);
   expect(await run('sha256sum', ['--check', '--quiet', '--strict', out])).toMatchObject({ code: 0, stdout: '' });
   const summary = JSON.parse(stdout.trim().split('\n').at(-1)!) as Summary;
@@ -85,7 +85,7 @@ it('writes a file that sha256sum can check, and a summary for machines', async (
 });
 
 it('hashes the project itself, without what is made from it, where no folder is named', async () => {
-  const { code, stdout } = await runTs([program], place);
+  const { code, stdout } = await runBuilt([program], place);
   expect(code).toBe(0);
   expect(stdout).toContain('  ./lib/index.ts\n');
   expect(stdout).not.toMatch(/ \.\/(?:node_modules|\.git|dist|\.cache)\//);
@@ -98,7 +98,7 @@ it('lists what cannot be read at the end, hashes the rest, and exits with 1', as
   const nest = 'for i in {1..20}; do mkdir "$1"; cd "$1"; done';
   execFileSync('bash', ['-c', nest, 'bash', 'd'.repeat(250)], { cwd: deep.path });
   try {
-    const { code, stdout, stderr } = await runTs([program, deep.path], place);
+    const { code, stdout, stderr } = await runBuilt([program, deep.path], place);
     expect(stdout).toMatch(/^[0-9a-f]{64} {2}.*\/readable\n$/);
     expect(stderr).toMatch(/\/d{250}: ENAMETOOLONG: name too long\n1 files with 1 bytes hashed .*; 1 could not be read\n$/);
     expect(code).toBe(1);
@@ -111,7 +111,7 @@ it('gets an answer for a file that vanished, and for what is no file', async () 
   const url = `zmq+local://${place.path}/meet`;
   const env = { ...place.env, SKEIN_URL: url, SKEIN_NAME: 'w' };
   // It ends with its standard input.
-  const worker = startTs(['examples/hash-folder/worker.ts'], { env, stdin: 'pipe' });
+  const worker = startBuilt(['examples/hash-folder/worker.ts'], { env, stdin: 'pipe' });
   try {
     await once(worker.stdout, 'data');
     await using node = await createNode(url);
@@ -125,7 +125,7 @@ it('gets an answer for a file that vanished, and for what is no file', async () 
 });
 
 it('refuses a command line that makes no sense, and says what to do', async () => {
-  const { code, stdout, stderr } = await runTs([program, '/no/such/folder'], place);
+  const { code, stdout, stderr } = await runBuilt([program, '/no/such/folder'], place);
   expect(stderr).toMatch(/^\/no\/such\/folder cannot be read \(ENOENT: no such file or directory\): name a folder that exists\n/);
   expect(stderr).toContain('Usage: npx tsx examples/hash-folder/main.ts');
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -152,7 +152,7 @@ const makeLarge = (path: string, count: number, bytes: number): void => {
 };
 
 const workersOf = ({ pid }: ChildProcess): number[] =>
-  execFileSync('pgrep', ['-P', String(pid), '-f', 'worker.ts'])
+  execFileSync('pgrep', ['-P', String(pid), '-f', 'hash-folder/worker'])
     .toString()
     .trim()
     .split('\n')
@@ -164,7 +164,7 @@ it('goes on with the other workers where one is killed', async () => {
   using slow = temporary();
   const large = join(slow.path, 'large');
   makeLarge(large, 12, 32 * 2 ** 20);
-  const child = startTs([program, large], slow);
+  const child = startBuilt([program, large], slow);
   await once(child.stderr, 'data');
   process.kill(workersOf(child)[0]!, 'SIGKILL');
   const { code, bytes, stderr } = await end(child);
@@ -176,7 +176,7 @@ it('goes on with the other workers where one is killed', async () => {
 it.each(['SIGINT', 'SIGTERM'] as const)('leaves nothing behind when it is stopped by %s', async (signal) => {
   using slow = temporary();
   makeLarge(join(slow.path, 'large'), 6, 64 * 2 ** 30);
-  const child = startTs([program, join(slow.path, 'large')], slow);
+  const child = startBuilt([program, join(slow.path, 'large')], slow);
   await once(child.stderr, 'data');
   const workers = workersOf(child);
   child.kill(signal);
@@ -191,7 +191,7 @@ it.each(['SIGINT', 'SIGTERM'] as const)('leaves nothing behind when it is stoppe
 it('takes its workers along even when it is killed', async () => {
   using slow = temporary();
   makeLarge(join(slow.path, 'large'), 6, 64 * 2 ** 30);
-  const child = startTs([program, join(slow.path, 'large')], slow);
+  const child = startBuilt([program, join(slow.path, 'large')], slow);
   await once(child.stderr, 'data');
   const workers = workersOf(child);
   await stop(child);
@@ -201,7 +201,7 @@ it('takes its workers along even when it is killed', async () => {
 it('ends with a message when all workers are gone', async () => {
   using slow = temporary();
   makeLarge(join(slow.path, 'large'), 6, 64 * 2 ** 30);
-  const child = startTs([program, join(slow.path, 'large')], slow);
+  const child = startBuilt([program, join(slow.path, 'large')], slow);
   await once(child.stderr, 'data');
   for (const pid of workersOf(child)) process.kill(pid, 'SIGKILL');
   const { code, stdout, stderr } = await end(child);

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, vi } from 'vitest';
 import { describeWith } from '../needs.js';
+import { built } from '../run.js';
 
 /** Runs tests once over each network of sockets; all nodes that they and their processes start have it. */
 export const overEachNetwork = (tests: () => void): void => {
@@ -45,7 +45,7 @@ export const start = async (
   nodeArgs: readonly string[] = [],
   hear?: (message: unknown, child: ChildProcess) => void,
 ): Promise<ChildProcess> => {
-  const child = fork(fileURLToPath(new URL(program, import.meta.url)), args, { execArgv: ['--import', 'tsx', ...nodeArgs] });
+  const child = fork(built(`test/processes/${program}`), args, { execArgv: [...nodeArgs] });
   children.add(child);
   child.once('exit', () => children.delete(child));
   if (hear) child.on('message', (message) => hear(message, child));

@@ -1,9 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { Registration } from '../../lib/ports/matchmaker.js';
+import { built } from '../run.js';
 import type { WriterNews, WriterTask } from './local-writer.js';
-
-const script = fileURLToPath(new URL('local-writer.ts', import.meta.url));
 
 /** A process that lists servers in a local directory; local-writer.ts is what it runs. */
 export class Writer {
@@ -19,7 +17,7 @@ export class Writer {
 
   constructor(task: WriterTask) {
     this.task = task;
-    this.#process = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(task)], {
+    this.#process = spawn(process.execPath, [built('test/processes/local-writer.ts'), JSON.stringify(task)], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#process.on('message', (news: WriterNews) => {

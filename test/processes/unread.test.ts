@@ -1,19 +1,19 @@
 import { createInterface } from 'node:readline';
 import { expect, it } from 'vitest';
 import { describeWith } from '../needs.js';
-import { end, startTs, stop } from '../run.js';
+import { end, startBuilt, stop } from '../run.js';
 
 /** What a process prints, line by line. */
-const linesOf = ({ stdout }: ReturnType<typeof startTs>): (() => Promise<string>) => {
+const linesOf = ({ stdout }: ReturnType<typeof startBuilt>): (() => Promise<string>) => {
   const line$ = createInterface(stdout)[Symbol.asyncIterator]();
   return async () => String((await line$.next()).value);
 };
 
 describeWith('zeromq', 'a process that reads nothing for a while', () => {
   it('survives the death of a peer that has filled all buffers to it', async () => {
-    const receiver = startTs(['test/processes/unread.ts']);
+    const receiver = startBuilt(['test/processes/unread.ts']);
     const received = linesOf(receiver);
-    const sender = startTs(['test/processes/unread.ts', await received()]);
+    const sender = startBuilt(['test/processes/unread.ts', await received()]);
     const sent = linesOf(sender);
     try {
       expect(await received()).toBe('stands still');

@@ -1,11 +1,12 @@
 import { applyPatch, parsePatch } from 'diff';
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { transform } from 'esbuild';
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Game } from './hunt.js';
+import { built, root } from '../run.js';
 import { runHunt } from './run-hunt.js';
 
-const root = join(import.meta.dirname, '../..');
 const patches = join(import.meta.dirname, 'mutants');
 const seedsMax = 1_000;
 const faultsMax = 5;
@@ -14,15 +15,15 @@ const faultsMax = 5;
 const mutate = async (name: string): Promise<string> => {
   const folder = join(root, '.cache/mutants', name);
   await rm(folder, { recursive: true, force: true });
-  await mkdir(join(folder, 'test'), { recursive: true });
-  await cp(join(root, 'lib'), join(folder, 'lib'), { recursive: true });
-  await cp(import.meta.dirname, join(folder, 'test/simulation'), { recursive: true });
+  await cp(join(root, 'dist'), join(folder, 'lib'), { recursive: true });
+  await cp(built('test/simulation'), join(folder, 'test/simulation'), { recursive: true });
   for (const patch of parsePatch(await readFile(join(patches, `${name}.patch`), 'utf8'))) {
-    const path = join(folder, (patch.newFileName ?? '').replace(/^b\//, ''));
-    const before = await readFile(path, 'utf8');
+    const path = (patch.newFileName ?? '').replace(/^b\//, '');
+    const before = await readFile(join(root, path), 'utf8');
     const after = applyPatch(before, patch);
     if (after === false) throw new Error(`${name}.patch does not fit ${basename(path)} any more`);
-    await writeFile(path, after);
+    const { code } = await transform(after, { loader: 'ts', target: 'node20' });
+    await writeFile(join(folder, path.replace(/\.ts$/, '.js')), code);
   }
   return folder;
 };

@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os';
+import build from '../build.js';
 import { runHunt } from './run-hunt.js';
 
 /** `npm run nightly -- 100000 1`: that many seeds from that one on, on all cores, in parts that each end with a line. */
 const seedsEach = 500;
 
+build();
 const [seeds = 100_000, first = 1] = process.argv.slice(2).map(Number);
 let next = first;
 
