@@ -19,4 +19,9 @@ export abstract class Codec {
 
   /** The payload, which was measured, as it is at this instant: its owner may go on changing what it has sent. */
   abstract keep(payload: unknown): unknown;
+
+  /** What was kept once more, for one who may change it; by default bytes of any size are copied, and all else is kept anew. */
+  copy(kept: unknown): unknown {
+    return kept instanceof Uint8Array ? new Uint8Array(kept) : this.keep(kept);
+  }
 }

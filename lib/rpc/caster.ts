@@ -95,7 +95,7 @@ export class Caster {
     const { interceptors, codec } = this.#sending.ports;
     if (interceptors.client.length > 0) {
       // What they do to it is for this cast alone.
-      const own = keptBytes === undefined ? input : copyOf(input, codec);
+      const own = keptBytes === undefined ? input : codec.copy(input);
       this.#castThrough(own, terms, confirm, watch);
     } else new CastRequest(this.#sending, input, terms, confirm, watch, keptBytes).send();
   }
@@ -159,10 +159,6 @@ export class Caster {
     return request;
   }
 }
-
-/** Bytes that are sent from where they are would be kept as they are. */
-const copyOf = (kept: unknown, codec: Sending['ports']['codec']): unknown =>
-  kept instanceof Uint8Array ? new Uint8Array(kept) : codec.keep(kept);
 
 /** What was never sent is counted and told like what was. */
 export const reportUnsent = (sending: Sending, watch: Watched, error: SkeinError): void => {

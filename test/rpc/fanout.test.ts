@@ -9,16 +9,18 @@ const Notes = contract('notes', '1', {
 const servers = ['a', 'b', 'c'];
 
 /** Three servers that note what they see, and then change it; all in this process, by the network in its memory. */
-const fanOut = async (name: string, client: readonly Interceptor[]) => {
-  const url = `zmq+memory://${name}`;
+const fanOut = async (name: string, client: readonly Interceptor[], settings = '') => {
+  const url = `zmq+memory://${name}${settings}`;
   const nodes: Node[] = [];
   const seen: unknown[] = [];
+  const received: unknown[] = [];
   for (const server of servers) {
     const node = await createNode(url, { name: server });
     nodes.push(node);
     await node.serve(Notes, {
       list: ({ list }) => void seen.push([...list]),
       data: (data) => {
+        received.push(data);
         seen.push(data[0]);
         data.fill(99);
       },
@@ -26,7 +28,7 @@ const fanOut = async (name: string, client: readonly Interceptor[]) => {
   }
   const node = await createNode(url, { name: 'sender', interceptors: { client } });
   nodes.push(node);
-  return { seen, fanout: node.client(Notes).$fanout, close: () => Promise.all(nodes.map((one) => one.close())) };
+  return { seen, received, fanout: node.client(Notes).$fanout, close: () => Promise.all(nodes.map((one) => one.close())) };
 };
 
 it('hands each server what was sent, and not what the others made of it', async () => {
@@ -66,5 +68,20 @@ it('passes large bytes through interceptors by themselves, too', async () => {
   await fanout.data(sent);
   expect(seen).toEqual([8, 8, 8]);
   expect(sent[0]).toBe(7);
+  await close();
+});
+
+it('hands on the very bytes where nodes share their objects, through interceptors, too', async () => {
+  const passed: unknown[] = [];
+  const pass: Interceptor = (request, next) => {
+    passed.push(request.input);
+    return next(request);
+  };
+  const { received, fanout, close } = await fanOut('fanned-shared', [pass], '?inProcess=share');
+  const sent = Buffer.alloc(20_000, 7);
+  await fanout.data(sent);
+  const all = [...passed, ...received];
+  expect(all).toHaveLength(2 * servers.length);
+  expect(all.every((data) => data === sent)).toBe(true);
   await close();
 });

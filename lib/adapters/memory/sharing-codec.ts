@@ -34,6 +34,10 @@ export class SharingCodec extends Codec {
   override keep(payload: unknown): unknown {
     return payload === undefined ? null : payload;
   }
+
+  override copy(kept: unknown): unknown {
+    return kept;
+  }
 }
 
 /** Apart from its sender, for whom a request is the same object for as long as it takes, and changes. */
