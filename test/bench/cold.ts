@@ -1,7 +1,5 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { privateFolder } from './at-exit.js';
 import type { Role } from './messages.js';
 import { median } from './pace.js';
 import { order, spawnWorker } from './pair.js';
@@ -35,7 +33,7 @@ export const cold = async (
 };
 
 const coldOf = async (system: Role['system'], network: Role['network'], runs: number): Promise<ColdRow> => {
-  const folder = mkdtempSync(join(tmpdir(), 'skein-bench-'));
+  const folder = privateFolder();
   const prepared = await prepare(system, folder);
   const role = { bench: 'call', system, network, folder, servers: 1, payloadBytes: 14 } as const;
   const server = spawnWorker();
@@ -64,7 +62,6 @@ const coldOf = async (system: Role['system'], network: Role['network'], runs: nu
   } finally {
     await end(server);
     await prepared.end();
-    rmSync(folder, { recursive: true, force: true });
   }
 };
 

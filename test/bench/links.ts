@@ -1,11 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Registration } from 'skein';
+import { privateFolder } from './at-exit.js';
 import type { HubOrder, HubReport } from './links-contract.js';
 import { nodeUrl, type Role } from './messages.js';
 
@@ -52,7 +50,7 @@ const said = async (child: ChildProcess): Promise<unknown> => {
 };
 
 export const links = async (network: Role['network'], peers: number, seconds: number): Promise<LinksRow> => {
-  const folder = mkdtempSync(join(tmpdir(), 'skein-bench-'));
+  const folder = privateFolder();
   const url = nodeUrl({ network, folder });
   const each = Math.ceil(peers / processes);
   const children = Array.from({ length: processes }, (_, i) =>
@@ -73,7 +71,6 @@ export const links = async (network: Role['network'], peers: number, seconds: nu
         return once(child, 'exit');
       }),
     );
-    rmSync(folder, { recursive: true, force: true });
   }
 };
 

@@ -1,4 +1,5 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { cold, type ColdRow, showCold } from './cold.js';
 import {
@@ -144,6 +145,14 @@ const readRows = (file: string): AnyRow[] => {
   return program.error(`${file} has no rows: it is not what --json writes`);
 };
 
+const expectFolder = (folder: string): void => {
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    program.error(`nothing can be written into ${folder}: ${String(error)}`);
+  }
+};
+
 const writeRows = (file: string, rows: readonly AnyRow[]): void => {
   const kindOf = (row: AnyRow): string => `${row.bench} ${'network' in row ? row.network : ''}`;
   const measured = new Set(rows.map(kindOf));
@@ -156,7 +165,7 @@ const compareWith = (file: string, known: readonly AnyRow[], rows: readonly AnyR
   const isCompared = (row: AnyRow): row is Row | MissingRow => 'window' in row && 'system' in row;
   const all = changes(rows.filter(isCompared), known.filter(isCompared));
   for (const change of all) console.log(showChange(change));
-  if (all.length === 0) throw new Error(`${file} has nothing of what was measured`);
+  if (all.length === 0) program.error(`${file} has nothing of what was measured`);
   const fallen = regressions(all, tolerance);
   if (fallen.length === 0) return;
   console.error(`fell by more than ${String(tolerance * 100)} %:\n${fallen.map(showChange).join('\n')}`);
@@ -170,7 +179,7 @@ const program = new Command('bench')
     'Runs Skein and what one would use in its place side by side, two processes each, in turn; prints medians with least and most, and ' +
       "the medians of the runs' ratios. What a system needs and is not installed is named. Or times simulations.",
   )
-  .addArgument(new Argument('[benches...]', 'what to run').choices(benches).default(['call', 'cast']))
+  .addArgument(new Argument('[benches...]', 'what to run (default: call, cast)').choices(benches))
   .addOption(new Option('--windows <list>', 'operations under way at once').default([1, 16, 64, 256, 1_000]).argParser(counts))
   .addOption(
     new Option('--credits <list>', 'items that a stream is ahead at the most').default([64, 256, 1_024]).argParser(counts),
@@ -188,7 +197,11 @@ const program = new Command('bench')
   .addOption(
     new Option('--systems <list>', 'to compare with, as far as a bench knows them; none for Skein alone')
       .default(allSystems)
-      .argParser(oneOf([...allSystems, 'none'])),
+      .argParser((text) => {
+        const names = oneOf([...allSystems, 'none'])(text);
+        if (names.includes('none') && names.length > 1) throw new InvalidArgumentError('none leaves no others.');
+        return names;
+      }),
   )
   .addOption(new Option('--runs <n>', 'measurements of each').default(9).argParser(whole))
   .addOption(new Option('--seconds <n>', 'of each measurement').default(1).argParser(positive))
@@ -208,14 +221,19 @@ const program = new Command('bench')
 
 program.parse();
 const options = program.opts<Options>();
-const [asked] = program.processedArgs as [string[]];
+const { quick, json } = options;
+if (quick && program.args.length > 0) program.error('--quick has benches of its own: name none with it');
+const asked = quick ? ['call', 'cast', 'stream'] : program.args.length > 0 ? program.args : ['call', 'cast'];
 // Before anything is measured in vain, and before the file may be written anew.
 const known = options.compare === undefined ? [] : readRows(options.compare);
-if (options.json !== undefined && existsSync(options.json)) readRows(options.json);
+if (json !== undefined) {
+  if (existsSync(json)) readRows(json);
+  else expectFolder(dirname(json));
+}
 const rows: AnyRow[] = [];
-for (const bench of options.quick ? ['call', 'cast', 'stream'] : asked) {
+for (const bench of asked) {
   if (isOther(bench)) rows.push(...(await others[bench](options)));
   else rows.push(...(await beside(bench as Compared, options)));
 }
-if (options.json !== undefined) writeRows(options.json, rows);
+if (json !== undefined) writeRows(json, rows);
 if (options.compare !== undefined) compareWith(options.compare, known, rows, options.tolerance);

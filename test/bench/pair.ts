@@ -1,9 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { atExit, privateFolder } from './at-exit.js';
 import { type Figures, isTcp, type Order, type Report, type Role } from './messages.js';
 import { prepare, type Prepared } from './prepare.js';
 
@@ -23,13 +21,11 @@ export interface Health {
 
 /** A server and a client of one system, in two processes. */
 export class Pair {
-  readonly #folder: string;
   readonly #prepared: Prepared;
   readonly #server: ChildProcess;
   readonly #client: ChildProcess;
 
-  private constructor(folder: string, prepared: Prepared, server: ChildProcess, client: ChildProcess) {
-    this.#folder = folder;
+  private constructor(prepared: Prepared, server: ChildProcess, client: ChildProcess) {
     this.#prepared = prepared;
     this.#server = server;
     this.#client = client;
@@ -38,14 +34,8 @@ export class Pair {
   /** Throws `Missing` where what the system needs is not there. */
   static async start(work: Omit<Role, 'side' | 'folder' | 'address'>): Promise<Pair> {
     const what = work.system === 'skein' ? work : { ...work, network: isTcp(work.network) ? ('tcp' as const) : ('ipc' as const) };
-    const folder = mkdtempSync(join(tmpdir(), 'skein-bench-'));
-    const remove = (): void => {
-      rmSync(folder, { recursive: true, force: true });
-    };
-    const prepared = await prepare(what.system, folder).catch((error: unknown) => {
-      remove();
-      throw error;
-    });
+    const folder = privateFolder();
+    const prepared = await prepare(what.system, folder);
     const [server, client] = [spawnWorker(), spawnWorker()];
     const startOne = (worker: ChildProcess, side: Role['side'], address: string) =>
       order(worker, { do: 'start', role: { ...what, folder, side, address } }, 'started');
@@ -54,7 +44,7 @@ export class Pair {
       const { address } = await startOne(client, 'client', '');
       await order(client, { do: 'meet', address: (await startOne(server, 'server', address)).address }, 'met');
     } else await startOne(client, 'client', (await startOne(server, 'server', prepared.address)).address);
-    return new Pair(folder, prepared, server, client);
+    return new Pair(prepared, server, client);
   }
 
   async measure(window: number, seconds: number): Promise<Measured> {
@@ -87,12 +77,17 @@ export class Pair {
       await exited;
     }
     await this.#prepared.end();
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
-export const spawnWorker = (): ChildProcess =>
-  fork(fileURLToPath(new URL('worker.js', import.meta.url)), { execArgv: process.execArgv });
+export const spawnWorker = (): ChildProcess => {
+  const worker = fork(fileURLToPath(new URL('worker.js', import.meta.url)), { execArgv: process.execArgv });
+  worker.once(
+    'exit',
+    atExit(() => worker.kill('SIGKILL')),
+  );
+  return worker;
+};
 
 type ReportOf<K extends Report['is']> = Extract<Report, { is: K }>;
 

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { atExit } from './at-exit.js';
 import { freePort } from './free-port.js';
 import type { Role } from './messages.js';
 
@@ -16,13 +17,6 @@ export interface Prepared {
 
 /** What a system needs is not on this machine. */
 export class Missing extends Error {}
-
-/** Ends programs, which must not outlive the harness. */
-const running = new Set<() => void>();
-process.once('exit', () => {
-  for (const kill of running) kill();
-});
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 
 /** Throws {@link Missing}. */
 export const prepare = (system: Role['system'], folder: string): Promise<Prepared> =>
@@ -92,11 +86,12 @@ const preparations: { readonly [S in Role['system']]?: (folder: string) => Promi
 /** Starts a program that leads a group of its own, for what it starts is to end with it. */
 const launch = (program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
   const child = spawn(program, args, { env: { ...process.env, ...env }, detached: true });
-  const kill = (): void => {
-    signal(child, 'SIGKILL');
-  };
-  running.add(kill);
-  child.once('exit', () => running.delete(kill));
+  child.once(
+    'exit',
+    atExit(() => {
+      signal(child, 'SIGKILL');
+    }),
+  );
   child.stdin.end();
   for (const output of [child.stdout, child.stderr]) output.resume();
   return child;
