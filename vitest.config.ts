@@ -15,8 +15,9 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/build.ts', 'test/install.ts'],
-    // ZeroMQ aborts the process when a worker thread that holds sockets ends.
+    setupFiles: ['test/short-stacks.ts'],
     server: { deps: { external: [new RegExp(`^${built}/`)] } },
+    // ZeroMQ aborts the process when a worker thread that holds sockets ends.
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 30_000,

@@ -40,6 +40,8 @@ export interface CompareOptions {
   readonly windows: readonly number[];
   readonly runs: number;
   readonly seconds: number;
+  /** Of each pair before it is measured, which do not count. */
+  readonly warmUp: number;
   /** Whom to compare with. */
   readonly systems: readonly System[];
 }
@@ -72,8 +74,8 @@ export const allSystems: readonly System[] = [...new Set(Object.values(systems).
 /** Those that know nothing but TCP. */
 const tcpOnly: readonly System[] = ['moleculer', 'nats', 'rabbitmq'];
 
-/** What each pair does before it is measured; its figures are not kept. */
-const warmUp = { window: 64, seconds: 2 } as const;
+/** What each pair has under way as it warms up, where a window of 1 alone would take too long. */
+const warmUpWindow = 64;
 
 /** And before each measurement, for it has waited for the others' turns. */
 const leadInSeconds = 0.3;
@@ -90,7 +92,7 @@ export const isAtRate = (bench: Compared): boolean => bench === 'rate' || bench 
 /** All systems on the same work, in turn, so that whatever the machine does meanwhile meets each of them. */
 export const compare = async (
   what: Omit<Case, 'system' | 'window'>,
-  { windows, runs, seconds, systems: wanted }: CompareOptions,
+  { windows, runs, seconds, warmUp, systems: wanted }: CompareOptions,
 ): Promise<readonly (Row | MissingRow)[]> => {
   const contenders: Contender[] = [];
   for (const system of systems[what.bench]) {
@@ -98,8 +100,7 @@ export const compare = async (
     if (!isTcp(what.network) && tcpOnly.includes(system)) continue;
     contenders.push(await start({ ...what, system }));
   }
-  // A window of 1 alone would not make the code warm in any decent time.
-  for (const { pair } of contenders) await pair?.measure(warmUp.window, warmUp.seconds);
+  for (const { pair } of contenders) await pair?.measure(warmUpWindow, warmUp);
   const rows: (Row | MissingRow)[] = [];
   for (const window of windows) {
     const measured = new Map<System, Measured[]>(contenders.map(({ system }) => [system, []]));

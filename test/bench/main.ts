@@ -205,6 +205,7 @@ const program = new Command('bench')
   )
   .addOption(new Option('--runs <n>', 'measurements of each').default(9).argParser(whole))
   .addOption(new Option('--seconds <n>', 'of each measurement').default(1).argParser(positive))
+  .addOption(new Option('--warm-up <n>', 'seconds of each system before it is measured').default(2).argParser(positive))
   .addOption(new Option('--json <file>', 'where the rows go, in the place of those of the same benches and networks'))
   .addOption(
     new Option('--quick', 'a look at calls, casts and streams beside zeromq.js and node:net, in two minutes').implies({
