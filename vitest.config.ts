@@ -16,7 +16,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/build.ts', 'test/install.ts'],
     setupFiles: ['test/short-stacks.ts'],
-    server: { deps: { external: [new RegExp(`^${built}/`)] } },
+    server: { deps: { external: [new RegExp(`^${built.replace(/[^\w/]/g, '\\$&')}/`)] } },
     // ZeroMQ aborts the process when a worker thread that holds sockets ends.
     pool: 'forks',
     maxWorkers: 2,

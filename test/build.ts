@@ -1,6 +1,6 @@
 import { buildSync } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { rmSync, symlinkSync } from 'node:fs';
+import { existsSync, symlinkSync } from 'node:fs';
 import { built, root } from './run.js';
 import { has } from './needs.js';
 
@@ -10,16 +10,14 @@ import { has } from './needs.js';
  */
 export default (): void => {
   if (has('zeromq')) execFileSync('npm', ['run', 'build'], { stdio: 'inherit' });
-  const folder = built('');
-  rmSync(folder, { recursive: true, force: true });
   buildSync({
     absWorkingDir: root,
     entryPoints: ['examples/**/*.ts', 'examples/**/*.js', 'test/**/*.ts'],
-    outdir: folder,
+    outdir: built(''),
     outbase: '.',
     platform: 'node',
     format: 'esm',
     target: 'node20',
   });
-  symlinkSync('../../dist', built('lib'));
+  if (!existsSync(built('lib'))) symlinkSync('../../dist', built('lib'));
 };

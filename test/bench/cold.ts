@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { privateFolder } from './at-exit.js';
 import type { Role } from './messages.js';
 import { median } from './pace.js';
 import { order, spawnWorker } from './pair.js';
 import { Missing, prepare } from './prepare.js';
+import { privateFolder } from './programs.js';
 
 /** How long a new process takes until it has its first reply, of a server that is there. */
 export interface ColdRow {
@@ -36,7 +36,7 @@ const coldOf = async (system: Role['system'], network: Role['network'], runs: nu
   const folder = privateFolder();
   const prepared = await prepare(system, folder);
   const role = { bench: 'call', system, network, folder, servers: 1, payloadBytes: 14 } as const;
-  const server = spawnWorker();
+  const server = spawnWorker(folder);
   const end = async (worker: typeof server): Promise<void> => {
     const exited = once(worker, 'exit');
     worker.send({ do: 'end' });
@@ -51,7 +51,7 @@ const coldOf = async (system: Role['system'], network: Role['network'], runs: nu
     const firstReplyMs: number[] = [];
     for (let run = 0; run < runs; run += 1) {
       const startedAt = performance.now();
-      const client = spawnWorker();
+      const client = spawnWorker(folder);
       await order(client, { do: 'start', role: { ...role, side: 'client', address } }, 'started');
       // As many calls as begin at once: one.
       await order(client, { do: 'measure', window: 1, seconds: 0.001 }, 'measured');

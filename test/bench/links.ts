@@ -1,11 +1,10 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { Registration } from 'skein';
-import { privateFolder } from './at-exit.js';
 import type { HubOrder, HubReport } from './links-contract.js';
 import { nodeUrl, type Role } from './messages.js';
+import { privateFolder, startProgram } from './programs.js';
 
 /** What one node with links to many others costs, and does. */
 export interface LinksRow {
@@ -33,9 +32,7 @@ export interface LinksRow {
 /** Processes that the peers are spread over: one of them is killed. */
 const processes = 10;
 const idleMs = 5_000;
-
-const start = (program: string, args: readonly string[]): ChildProcess =>
-  fork(fileURLToPath(new URL(program, import.meta.url)), args, { execArgv: ['--expose-gc', ...process.execArgv] });
+const nodeArgs = ['--expose-gc'] as const;
 
 const said = async (child: ChildProcess): Promise<unknown> => {
   const ended = new AbortController();
@@ -54,9 +51,9 @@ export const links = async (network: Role['network'], peers: number, seconds: nu
   const url = nodeUrl({ network, folder });
   const each = Math.ceil(peers / processes);
   const children = Array.from({ length: processes }, (_, i) =>
-    start('links-peers.js', [url, String(i * each), String(Math.min(each, peers - i * each))]),
+    startProgram('links-peers.js', folder, [url, String(i * each), String(Math.min(each, peers - i * each))], nodeArgs),
   );
-  const hub = start('links-hub.js', [url, String(peers)]);
+  const hub = startProgram('links-hub.js', folder, [url, String(peers)], nodeArgs);
   try {
     const [registrations] = await Promise.all([
       Promise.all(children.map((child) => said(child) as Promise<readonly Registration[]>)),

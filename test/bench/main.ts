@@ -1,5 +1,4 @@
 import { accessSync, constants, existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { Argument, Command, InvalidArgumentError, Option } from 'commander';
 import { cold, type ColdRow, showCold } from './cold.js';
 import {
@@ -145,18 +144,21 @@ const readRows = (file: string): AnyRow[] => {
   return program.error(`${file} has no rows: it is not what --json writes`);
 };
 
-const expectFolder = (folder: string): void => {
+/** Where there is no such file, one without rows is put there. */
+const expectWritable = (file: string): void => {
   try {
-    accessSync(folder, constants.W_OK);
+    if (existsSync(file)) accessSync(file, constants.W_OK);
+    else writeFileSync(file, '[]\n');
   } catch (error) {
-    program.error(`nothing can be written into ${folder}: ${String(error)}`);
+    program.error(`${file} cannot be written: ${String(error)}`);
   }
+  readRows(file);
 };
 
 const writeRows = (file: string, rows: readonly AnyRow[]): void => {
   const kindOf = (row: AnyRow): string => `${row.bench} ${'network' in row ? row.network : ''}`;
   const measured = new Set(rows.map(kindOf));
-  const kept = existsSync(file) ? readRows(file).filter((row) => !measured.has(kindOf(row))) : [];
+  const kept = readRows(file).filter((row) => !measured.has(kindOf(row)));
   writeFileSync(file, `${JSON.stringify([...kept, ...rows], undefined, 2)}\n`);
 };
 
@@ -179,7 +181,7 @@ const program = new Command('bench')
     'Runs Skein and what one would use in its place side by side, two processes each, in turn; prints medians with least and most, and ' +
       "the medians of the runs' ratios. What a system needs and is not installed is named. Or times simulations.",
   )
-  .addArgument(new Argument('[benches...]', 'what to run (default: call, cast)').choices(benches))
+  .addArgument(new Argument('[benches...]', 'what to run; call and cast, where none is named').choices(benches))
   .addOption(new Option('--windows <list>', 'operations under way at once').default([1, 16, 64, 256, 1_000]).argParser(counts))
   .addOption(
     new Option('--credits <list>', 'items that a stream is ahead at the most').default([64, 256, 1_024]).argParser(counts),
@@ -227,10 +229,7 @@ if (quick && program.args.length > 0) program.error('--quick has benches of its 
 const asked = quick ? ['call', 'cast', 'stream'] : program.args.length > 0 ? program.args : ['call', 'cast'];
 // Before anything is measured in vain, and before the file may be written anew.
 const known = options.compare === undefined ? [] : readRows(options.compare);
-if (json !== undefined) {
-  if (existsSync(json)) readRows(json);
-  else expectFolder(dirname(json));
-}
+if (json !== undefined) expectWritable(json);
 const rows: AnyRow[] = [];
 for (const bench of asked) {
   if (isOther(bench)) rows.push(...(await others[bench](options)));

@@ -1,9 +1,8 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { atExit, privateFolder } from './at-exit.js';
 import { type Figures, isTcp, type Order, type Report, type Role } from './messages.js';
 import { prepare, type Prepared } from './prepare.js';
+import { privateFolder, startProgram } from './programs.js';
 
 /** What a client measured, and the processor's time that both sides took for it. */
 export interface Measured extends Figures {
@@ -36,7 +35,7 @@ export class Pair {
     const what = work.system === 'skein' ? work : { ...work, network: isTcp(work.network) ? ('tcp' as const) : ('ipc' as const) };
     const folder = privateFolder();
     const prepared = await prepare(what.system, folder);
-    const [server, client] = [spawnWorker(), spawnWorker()];
+    const [server, client] = [spawnWorker(folder), spawnWorker(folder)];
     const startOne = (worker: ChildProcess, side: Role['side'], address: string) =>
       order(worker, { do: 'start', role: { ...what, folder, side, address } }, 'started');
     if (what.bench === 'fanout' && what.system.startsWith('zeromq')) {
@@ -80,14 +79,7 @@ export class Pair {
   }
 }
 
-export const spawnWorker = (): ChildProcess => {
-  const worker = fork(fileURLToPath(new URL('worker.js', import.meta.url)), { execArgv: process.execArgv });
-  worker.once(
-    'exit',
-    atExit(() => worker.kill('SIGKILL')),
-  );
-  return worker;
-};
+export const spawnWorker = (folder: string): ChildProcess => startProgram('worker.js', folder);
 
 type ReportOf<K extends Report['is']> = Extract<Report, { is: K }>;
 

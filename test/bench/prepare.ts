@@ -4,9 +4,9 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { atExit } from './at-exit.js';
 import { freePort } from './free-port.js';
 import type { Role } from './messages.js';
+import { endWithHarness, signalGroup } from './programs.js';
 
 /** What a system needs besides its two sides, for as long as it is measured. */
 export interface Prepared {
@@ -85,20 +85,10 @@ const preparations: { readonly [S in Role['system']]?: (folder: string) => Promi
 
 /** Starts a program that leads a group of its own, for what it starts is to end with it. */
 const launch = (program: string, args: readonly string[], env: NodeJS.ProcessEnv = {}) => {
-  const child = spawn(program, args, { env: { ...process.env, ...env }, detached: true });
-  child.once(
-    'exit',
-    atExit(() => {
-      signal(child, 'SIGKILL');
-    }),
-  );
+  const child = endWithHarness(spawn(program, args, { env: { ...process.env, ...env }, detached: true }));
   child.stdin.end();
   for (const output of [child.stdout, child.stderr]) output.resume();
   return child;
-};
-
-const signal = ({ pid }: ChildProcess, name: NodeJS.Signals): void => {
-  if (pid !== undefined) process.kill(-pid, name);
 };
 
 /** Waits until the program has said so. */
@@ -116,6 +106,6 @@ const said = (child: ChildProcess, output: Readable, words: string): Promise<voi
 
 const stop = async (child: ChildProcess): Promise<void> => {
   const exited = once(child, 'exit');
-  signal(child, 'SIGTERM');
+  signalGroup(child, 'SIGTERM');
   await exited;
 };
