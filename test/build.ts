@@ -1,6 +1,6 @@
 import { buildSync } from 'esbuild';
 import { execFileSync } from 'node:child_process';
-import { existsSync, symlinkSync } from 'node:fs';
+import { lstatSync, symlinkSync } from 'node:fs';
 import { built, root } from './run.js';
 import { has } from './needs.js';
 
@@ -19,5 +19,5 @@ export default (): void => {
     format: 'esm',
     target: 'node20',
   });
-  if (!existsSync(built('lib'))) symlinkSync('../../dist', built('lib'));
+  if (!lstatSync(built('lib'), { throwIfNoEntry: false })) symlinkSync('../../dist', built('lib'));
 };

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { ftruncateSync, linkSync, mkdirSync, openSync, existsSync, readdirSync, renameSync, writeSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import process from 'node:process';
@@ -49,7 +50,8 @@ export class Attempt {
   /** Says what became of it: `committed`, `doubled` or `revoked`. */
   commit(result) {
     ftruncateSync(this.#handle);
-    writeSync(this.#handle, `${JSON.stringify(result)}\n`, 0);
+    const text = Buffer.from(`${JSON.stringify(result)}\n`);
+    writeSync(this.#handle, text, 0, text.byteLength, 0);
     try {
       linkSync(this.#file, this.#result);
       return 'committed';

@@ -1,9 +1,8 @@
-// Runs one instance for a compute: `node runner.js RESULTS COMPUTE STARTED ORDER`. It is plain JavaScript, for one starts with every
+// Runs one instance for a compute: `node runner.js RESULTS COMPUTE STARTED PARENT ORDER`. It is plain JavaScript, for one starts with every
 // instance, and a loader for TypeScript would take longer than most of them.
 import { Buffer } from 'node:buffer';
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readSync } from 'node:fs';
 import { constants } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
@@ -11,7 +10,7 @@ import { Attempt } from './attempt.js';
 
 const lineMax = 200;
 
-const [root, compute, started, text] = process.argv.slice(2);
+const [root, compute, started, parent, text] = process.argv.slice(2);
 const order = JSON.parse(text);
 const attempt = Attempt.begin(root, order.id, started, compute);
 
@@ -21,14 +20,7 @@ const end = (outcome) => {
 };
 
 /** Whether the compute is gone. Asked of the system itself, since an event may be under way. */
-const isOrphan = () => {
-  try {
-    return readSync(process.stdin.fd, Buffer.alloc(1)) === 0;
-  } catch (error) {
-    if (error.code === 'EAGAIN') return false;
-    throw error;
-  }
-};
+const isOrphan = () => process.ppid !== Number(parent);
 
 const firstLine = (chunks) => Buffer.concat(chunks).toString().split('\n', 1)[0].slice(0, lineMax);
 const lastLine = (chunks) => Buffer.concat(chunks).toString().trimEnd().split('\n').at(-1).slice(0, lineMax);

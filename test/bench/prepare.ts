@@ -105,6 +105,7 @@ const said = (child: ChildProcess, output: Readable, words: string): Promise<voi
   });
 
 const stop = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = once(child, 'exit');
   signalGroup(child, 'SIGTERM');
   await exited;

@@ -9,7 +9,7 @@ process.once('exit', () => {
   // Those who use a folder end before it goes.
   for (const end of [...all].reverse()) end();
 });
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(1));
 
 /** A folder of its own, for as long as the harness runs. */
 export const privateFolder = (): string => {
@@ -20,7 +20,7 @@ export const privateFolder = (): string => {
   return folder;
 };
 
-/** However the harness ends, the program does not outlive it, nor what it has started: it leads a group of processes. */
+/** Unless the harness is killed, the program ends with it, and what that has started: it leads a group of processes. */
 export const endWithHarness = <C extends ChildProcess>(leader: C): C => {
   const end = (): void => {
     signalGroup(leader, 'SIGKILL');
