@@ -161,10 +161,14 @@ it('has 200 orders of its own and more, whose files are there', async () => {
 /** An instance, whose command is given, and the pipe to it. */
 const instance = (results: string, compute: string, command: readonly string[], started = process.hrtime.bigint()) => {
   const order = JSON.stringify({ id: 'one', command });
-  const child = spawn(process.execPath, ['examples/cloud/runner.js', results, compute, String(started), String(process.pid), order], {
-    cwd: root,
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['examples/cloud/runner.js', results, compute, String(started), String(process.pid), order],
+    {
+      cwd: root,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  );
   return { child, outcome: text(child.stdout), code: once(child, 'exit').then(([code]: unknown[]) => code) };
 };
 
