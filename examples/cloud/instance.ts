@@ -51,7 +51,7 @@ const committedSchema = resultSchema.extend({ command: z.array(z.string()) });
 const started = (order: Order, { compute, results }: Host): Observable<'ended'> =>
   new Observable((subscriber) => {
     const startedAt = String(process.hrtime.bigint());
-    const child = spawn(process.execPath, [runner, results, compute, startedAt, String(process.pid), JSON.stringify(order)], {
+    const child = spawn(process.execPath, [runner, results, compute, startedAt, JSON.stringify(order)], {
       cwd: project,
       stdio: ['pipe', 'pipe', 'inherit'],
     });

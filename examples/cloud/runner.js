@@ -1,4 +1,4 @@
-// Runs one instance for a compute: `node runner.js RESULTS COMPUTE STARTED PARENT ORDER`. It is plain JavaScript, for one starts with every
+// Runs one instance for a compute: `node runner.js RESULTS COMPUTE STARTED ORDER`. It is plain JavaScript, for one starts with every
 // instance, and a loader for TypeScript would take longer than most of them.
 import { Buffer } from 'node:buffer';
 import { spawn } from 'node:child_process';
@@ -6,11 +6,12 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import process from 'node:process';
+import { setImmediate } from 'node:timers';
 import { Attempt } from './attempt.js';
 
 const lineMax = 200;
 
-const [root, compute, started, parent, text] = process.argv.slice(2);
+const [root, compute, started, text] = process.argv.slice(2);
 const order = JSON.parse(text);
 const attempt = Attempt.begin(root, order.id, started, compute);
 
@@ -18,9 +19,6 @@ const attempt = Attempt.begin(root, order.id, started, compute);
 const end = (outcome) => {
   process.stdout.write(JSON.stringify({ outcome }), () => process.exit());
 };
-
-/** Whether the compute is gone. Asked of the system itself, since an event may be under way. */
-const isOrphan = () => process.ppid !== Number(parent);
 
 const firstLine = (chunks) => Buffer.concat(chunks).toString().split('\n', 1)[0].slice(0, lineMax);
 const lastLine = (chunks) => Buffer.concat(chunks).toString().trimEnd().split('\n').at(-1).slice(0, lineMax);
@@ -53,11 +51,12 @@ const run = () => {
     problem = error.message;
   });
   child.on('close', (code, signal) => {
-    if (isOrphan()) process.exit(1);
     const exitCode = problem !== '' ? 127 : (code ?? 128 + constants.signals[signal]);
     const found = { exitCode, output: firstLine(head), bytes, sha256: hash.digest('hex'), problem: problem || lastLine(tail) };
     const ms = Math.round(performance.now() - startedAt);
-    end(attempt.commit({ order: order.id, command: order.command, compute, ...found, ms }));
+    const commit = () => end(attempt.commit({ order: order.id, command: order.command, compute, ...found, ms }));
+    // The event loop looks at all pipes between the two: one that has closed by now ends this process before it commits.
+    setImmediate(() => setImmediate(commit));
   });
 };
 

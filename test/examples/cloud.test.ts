@@ -161,14 +161,10 @@ it('has 200 orders of its own and more, whose files are there', async () => {
 /** An instance, whose command is given, and the pipe to it. */
 const instance = (results: string, compute: string, command: readonly string[], started = process.hrtime.bigint()) => {
   const order = JSON.stringify({ id: 'one', command });
-  const child = spawn(
-    process.execPath,
-    ['examples/cloud/runner.js', results, compute, String(started), String(process.pid), order],
-    {
-      cwd: root,
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
-  );
+  const child = spawn(process.execPath, ['examples/cloud/runner.js', results, compute, String(started), order], {
+    cwd: root,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   return { child, outcome: text(child.stdout), code: once(child, 'exit').then(([code]: unknown[]) => code) };
 };
 
@@ -240,6 +236,18 @@ it('ends an instance whose pipe closes, with its command, before it commits', as
   await held.finish();
   expect(namesIn(results, 'results')).toEqual([]);
   expect(await recount(results, [{ id: 'one', command: [] }])).toEqual({ results: [], lost: ['one'], doubled: 0 });
+});
+
+it.each(['first', 'last'] as const)('commits nothing whose pipe had closed as it woke, be that %s', async (order) => {
+  const results = join(place.path, `asleep-${order}`);
+  const held = await heldInstance(results);
+  held.child.kill('SIGSTOP');
+  if (order === 'first') held.child.stdin.destroy();
+  await held.finish();
+  if (order === 'last') held.child.stdin.destroy();
+  held.child.kill('SIGCONT');
+  expect(await held.code).toBe(1);
+  expect(namesIn(results, 'results')).toEqual([]);
 });
 
 it('can be started by skein up, found out about, called, and drained, from the command line alone', async () => {
