@@ -242,8 +242,10 @@ it.each(['first', 'last'] as const)('commits nothing whose pipe had closed as it
   const results = join(place.path, `asleep-${order}`);
   const held = await heldInstance(results);
   held.child.kill('SIGSTOP');
+  await expect.poll(() => execFileSync('ps', ['-o', 'state=', '-p', String(held.child.pid)]).toString()).toMatch(/^T/);
   if (order === 'first') held.child.stdin.destroy();
   await held.finish();
+  await expect.poll(() => descendants(held.child.pid!), { timeout: 10_000 }).toEqual([]);
   if (order === 'last') held.child.stdin.destroy();
   held.child.kill('SIGCONT');
   expect(await held.code).toBe(1);
